@@ -1,0 +1,72 @@
+# make setup | demo | run | check | test | bench — each does its own set-up first.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := .uv/bin/uv
+PORT ?= 8000
+DATASET ?=
+LATENCY_MS ?=
+TRIALS ?=
+export PORT DATASET LATENCY_MS TRIALS
+
+.PHONY: help setup setup-dev demo run check test bench lock clean
+
+help: ## Show what make can do
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+$(UV): requirements/uv.txt
+	@$(PYTHON) requirements/bootstrap.py
+
+$(VENV)/.worker: $(UV) requirements/worker.txt
+	@[ -x $(BIN)/python ] || $(UV) venv -q --python $(PYTHON) $(VENV)
+	@echo "Installing Atoll's dependencies (about 1.8 GB on disk) …"
+	@$(UV) pip sync -q --require-hashes --python $(BIN)/python requirements/worker.txt
+	@rm -f $(VENV)/.dev
+	@$(BIN)/python requirements/install_command.py
+	@touch $@
+
+$(VENV)/.dev: $(UV) requirements/dev.txt
+	@[ -x $(BIN)/python ] || $(UV) venv -q --python $(PYTHON) $(VENV)
+	@echo "Installing Atoll's dependencies and its test tools (about 1.9 GB on disk) …"
+	@$(UV) pip sync -q --require-hashes --python $(BIN)/python requirements/dev.txt
+	@$(BIN)/python requirements/install_command.py
+	@touch $(VENV)/.worker $@
+
+setup: $(VENV)/.worker ## Install what Atoll needs, prepare the database and the static files
+	@$(BIN)/python manage.py migrate -v 0
+	@$(BIN)/python manage.py collectstatic -v 0 --noinput
+
+setup-dev: $(VENV)/.dev
+
+demo: setup ## Start the site and run the whole main job on handwritten digits (DATASET= LATENCY_MS= TRIALS=)
+	@exec $(BIN)/python -m workers.supervisor --port $(PORT) --demo
+
+run: setup ## Start the site at http://127.0.0.1:8000 (PORT=)
+	@exec $(BIN)/python -m workers.supervisor --port $(PORT)
+
+check: setup-dev ## Lint, types, import contracts, migrations, generated docs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python manage.py makemigrations --check --dry-run -v 1
+	@$(BIN)/python manage.py check
+
+test: setup-dev ## Run the tests
+	@$(BIN)/python -m pytest
+
+bench: setup-dev ## Run every benchmark (long)
+	@for script in benchmarks/*_*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+lock: $(UV) ## Compile requirements/*.txt anew from pyproject.toml
+	@for group in dev worker web; do \
+	  $(UV) pip compile -q --group $$group --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    $$([ $$group = dev ] || echo -c requirements/dev.txt) -o requirements/$$group.txt; done
+
+clean: ## Remove what was installed and every stored file (asks nothing)
+	rm -rf .venv .uv var staticfiles

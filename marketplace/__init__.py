@@ -1,0 +1,1 @@
+"""The site: people, datasets, runs, models, devices."""

@@ -1,0 +1,1 @@
+"""Models that people publish and subscribe to."""

@@ -1,0 +1,1 @@
+"""The machines that work for this site."""

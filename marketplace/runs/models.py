@@ -1,0 +1,126 @@
+"""Ordered searches, the architectures that they tried, and the files that they made."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from marketplace.datasets.models import DatasetVersion
+
+
+class Run(models.Model):
+    """A search that somebody ordered."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        SEARCHING = "searching"
+        QUANTIZING = "quantizing"
+        COMPILING = "compiling"
+        VALIDATING = "validating"
+        MEASURING = "measuring"
+        DONE = "done"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
+    dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="runs")
+    status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
+    latency_limit_ms = models.FloatField()
+    device = models.CharField(max_length=40, help_text="A key of edgetpu.latency.DEVICES.")
+    onchip_limit_bytes = models.PositiveBigIntegerField()
+    image_px = models.PositiveIntegerField()
+    trials_wanted = models.PositiveIntegerField()
+    seed = models.PositiveIntegerField(default=0)
+    stop_requested = models.BooleanField(default=False, help_text="No further trial; keep the best so far.")
+    best_trial = models.ForeignKey("Trial", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    estimate = models.JSONField(
+        default=dict, blank=True, help_text="Ops, bytes and latency estimated from the int8 file."
+    )
+    quantization = models.JSONField(default=dict, blank=True, help_text="Input and output types, scales, zero points.")
+    compilation = models.JSONField(default=dict, blank=True, help_text="state, sentence, compiler version, report.")
+    validation = models.JSONField(default=dict, blank=True, help_text="Float and int8 figures on the test split.")
+    measurement = models.JSONField(default=dict, blank=True, help_text="Measured latency: device, link, clock, runs.")
+    failure = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"run {self.pk} on {self.dataset_version}"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.status in (self.Status.DONE, self.Status.FAILED, self.Status.CANCELLED)
+
+
+class Trial(models.Model):
+    """An architecture tried."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        SKIPPED = "skipped"
+        CANCELLED = "cancelled"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="trials")
+    number = models.PositiveIntegerField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
+    architecture = models.JSONField(default=dict, blank=True)
+    architecture_key = models.CharField(max_length=64, blank=True)
+    estimate = models.JSONField(
+        default=dict, blank=True, help_text="latency_ms, low_ms, high_ms, bytes, macs, parameters."
+    )
+    metrics = models.JSONField(default=dict, blank=True)
+    validation_accuracy = models.FloatField(null=True, blank=True, help_text="int8, on the validation split, 0 to 1.")
+    float_accuracy = models.FloatField(null=True, blank=True, help_text="float, on the validation split, 0 to 1.")
+    seconds = models.FloatField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (
+            models.UniqueConstraint(fields=("run", "number"), name="trial_number_per_run"),
+            models.UniqueConstraint(
+                fields=("run", "architecture_key"),
+                condition=~models.Q(architecture_key=""),
+                name="architecture_tried_once_per_run",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"trial {self.number} of run {self.run_id}"
+
+
+class Artifact(models.Model):
+    """A file that a run made; its bytes never change."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="artifacts")
+    trial = models.ForeignKey(Trial, on_delete=models.CASCADE, null=True, blank=True, related_name="artifacts")
+    name = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64)
+    byte_count = models.PositiveBigIntegerField()
+    storage_key = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("run", "name"), condition=models.Q(trial=None), name="artifact_name_per_run"
+            ),
+            models.UniqueConstraint(
+                fields=("trial", "name"), condition=models.Q(trial__isnull=False), name="artifact_name_per_trial"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name

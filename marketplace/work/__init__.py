@@ -1,0 +1,1 @@
+"""Steps of work: leased, repeatable, never lost."""
