@@ -1,0 +1,45 @@
+"""Before Django loads: a data folder of the tests' own, and no broker (a wake-up that fails is only logged)."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+_data_dir = tempfile.mkdtemp(prefix="atoll-test-")
+atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
+os.environ["ATOLL_DATA_DIR"] = _data_dir
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Playwright's synchronous API keeps an event loop running, in which Django would refuse its ORM.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+SHARED_DIR = Path(os.environ.get("ATOLL_SHARED_DIR", Path(__file__).resolve().parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """The folder of real data that lies beside the project."""
+    if not (SHARED_DIR / "data").is_dir():
+        pytest.skip(f"no real data at {SHARED_DIR}: set ATOLL_SHARED_DIR")
+    return SHARED_DIR
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_files(request: pytest.FixtureRequest) -> None:
+    """Serve static files by their plain names: tests need no collectstatic."""
+    if "settings" not in request.fixturenames and not _uses_django(request):
+        return
+    settings = request.getfixturevalue("settings")
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+def _uses_django(request: pytest.FixtureRequest) -> bool:
+    return any(name in request.fixturenames for name in ("db", "transactional_db", "client", "live_server"))
