@@ -1,1 +1,1 @@
-"""Which network to try next."""
+"""Which network to try next, and what a network is worth: proposals (pure), training and judgement (TensorFlow)."""

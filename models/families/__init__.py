@@ -1,0 +1,14 @@
+"""Every family of networks: its published architectures and its space of choices. The only list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from models.families import efficientnet_edgetpu
+from models.families.family import Family
+
+FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in (efficientnet_edgetpu.FAMILY,)})
+"""The families by name."""
+
+__all__ = ["FAMILIES", "Family"]

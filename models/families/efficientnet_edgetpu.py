@@ -1,0 +1,140 @@
+"""EfficientNet-EdgeTPU: fused bottlenecks while channels are few, depthwise ones after; ReLU, no squeeze-excite.
+
+Source: tensorflow/tpu, models/official/efficientnet/edgetpu/efficientnet_edgetpu_builder.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from models.architecture import Architecture, Block, Choice
+from models.families.family import Choices, Family, round_filters
+
+NAME = "efficientnet_edgetpu"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Blocks of equal width: the first has the stride, the others repeat it without."""
+
+    kind: str
+    kernel: int
+    stride: int
+    expansion: int
+    filters: int
+    depth: int
+
+
+_STAGES = (
+    _Stage("fused", 3, 1, 4, 24, 1),
+    _Stage("fused", 3, 2, 8, 32, 2),
+    _Stage("fused", 3, 2, 8, 48, 4),
+    _Stage("depthwise", 5, 2, 8, 96, 5),
+    _Stage("depthwise", 5, 1, 8, 144, 4),
+    _Stage("depthwise", 5, 2, 8, 192, 2),
+)
+_STEM_FILTERS, _FIRST_FILTERS_IN, _HEAD_FILTERS = 32, 24, 1280
+"""The published stem gives 32 channels, the published first stage expands 24."""
+
+_SMALLEST_MAP_PX = 4
+"""Side of the last feature map below which strides are given up: smaller maps hold no shape to recognise."""
+_GIVEN_UP = (6, 0, 4, 3)
+"""Positions in (stem, stage 1, …, stage 6) whose strides small pictures give up, in this order."""
+
+_DEPTHS: tuple[tuple[Choice, ...], ...] = ((1,), (1, 2), (1, 2, 4), (1, 2, 3, 5), (0, 1, 2, 4), (0, 1, 2))
+_WIDTHS: tuple[Choice, ...] = (0.25, 0.35, 0.5, 0.65, 0.8, 1.0, 1.2)
+_HEADS: tuple[Choice, ...] = (128, 256, 512, 1280)
+_SMALLEST_INPUT_PX = 24
+
+
+def _choices(image_px: int) -> Choices:
+    """Return what can be chosen for pictures of at most `image_px`: resolution, width, head and each stage's shape."""
+    sides = sorted({_multiple_of_8(image_px * part) for part in (0.5, 0.75)} | {image_px})
+    choices: dict[str, tuple[Choice, ...]] = {
+        "resolution": tuple(side for side in sides if side >= _SMALLEST_INPUT_PX or side == image_px),
+        "width": _WIDTHS,
+        "head": _HEADS,
+    }
+    for number, depths in enumerate(_DEPTHS, 1):
+        choices[f"stage{number}_kind"] = ("fused", "depthwise") if number <= 4 else ("depthwise",)
+        choices[f"stage{number}_kernel"] = (3, 5)
+        choices[f"stage{number}_expansion"] = (2, 4, 8)
+        choices[f"stage{number}_depth"] = depths
+    return choices
+
+
+def _build(choices: Mapping[str, Choice]) -> Architecture:
+    """Return the architecture of one value for each choice."""
+    image_px, width = int(choices["resolution"]), float(choices["width"])
+    stem_stride, *strides = _strides(image_px)
+    stages = [
+        _Stage(
+            str(choices[f"stage{number}_kind"]),
+            int(choices[f"stage{number}_kernel"]),
+            stride,
+            int(choices[f"stage{number}_expansion"]),
+            stage.filters,
+            int(choices[f"stage{number}_depth"]),
+        )
+        for number, (stage, stride) in enumerate(zip(_STAGES, strides, strict=True), 1)
+    ]
+    stem_filters = round_filters(_STEM_FILTERS, width)
+    blocks = _blocks(stages, width)
+    return Architecture(NAME, image_px, stem_filters, blocks, int(choices["head"]), stem_stride, dict(choices))
+
+
+def _strides(image_px: int) -> list[int]:
+    """Return the strides of stem and stages that leave a last feature map of a useful side."""
+    strides = [2, *(stage.stride for stage in _STAGES)]
+    for position in _GIVEN_UP:
+        if image_px / math.prod(strides) < _SMALLEST_MAP_PX:
+            strides[position] = 1
+    return strides
+
+
+def _blocks(stages: Sequence[_Stage], width: float) -> tuple[Block, ...]:
+    channels, blocks = round_filters(_FIRST_FILTERS_IN, width), []
+    for stage in stages:
+        filters = round_filters(stage.filters, width)
+        for number in range(stage.depth):
+            stride = stage.stride if number == 0 else 1
+            blocks.append(Block(stage.kind, stage.kernel, stride, channels * stage.expansion, filters))
+            channels = filters
+    return tuple(blocks)
+
+
+def _published(width: float, depth: float, image_px: int) -> Architecture:
+    stages = [replace(stage, depth=math.ceil(stage.depth * depth)) for stage in _STAGES]
+    stem_filters, head_filters = round_filters(_STEM_FILTERS, width), round_filters(_HEAD_FILTERS, width)
+    return Architecture(NAME, image_px, stem_filters, _blocks(stages, width), head_filters)
+
+
+def _recipe() -> dict[str, Choice]:
+    recipe: dict[str, Choice] = {}
+    for number, stage in enumerate(_STAGES, 1):
+        for part in ("kind", "kernel", "expansion", "depth"):
+            recipe[f"stage{number}_{part}"] = getattr(stage, part)
+    return recipe
+
+
+def _multiple_of_8(exact_px: float) -> int:
+    return int(exact_px + 4) // 8 * 8
+
+
+FAMILY = Family(
+    name=NAME,
+    title="EfficientNet-EdgeTPU",
+    published=MappingProxyType(
+        {
+            "efficientnet-edgetpu-s": _published(1.0, 1.0, 224),
+            "efficientnet-edgetpu-m": _published(1.0, 1.1, 240),
+            "efficientnet-edgetpu-l": _published(1.2, 1.4, 300),
+        }
+    ),
+    choices=_choices,
+    build=_build,
+    recipe=MappingProxyType(_recipe()),
+)

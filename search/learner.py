@@ -1,0 +1,106 @@
+"""A network that learns from batches: one compiled step, its optimizer, and its whole state as arrays.
+
+The optimizer calls TensorFlow's fused Adam: a quarter of the tracing time of Keras's own, and as fast a step.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from search.augment import augment
+
+LABEL_SMOOTHING = 0.1
+WEIGHT_DECAY = 0.02
+"""Share of a kernel that a step at learning rate 1 would take away."""
+_BETA_1, _BETA_2, _EPSILON = 0.9, 0.99, 1e-6
+
+
+class Learner:
+    """Trains one network on batches of a fixed length."""
+
+    def __init__(self, network: keras.Model, class_weights: Sequence[float], batch: int) -> None:
+        self.network = network
+        self._logits = keras.Model(network.input, network.get_layer("logits").output)
+        self._weights = [variable.value for variable in network.trainable_variables]
+        self._first = [tf.Variable(tf.zeros_like(weight)) for weight in self._weights]
+        self._second = [tf.Variable(tf.zeros_like(weight)) for weight in self._weights]
+        self._class_weights = tf.constant(class_weights, tf.float32)
+        self._batch = batch
+        self._step = tf.function(self._learn, autograph=False, jit_compile=False)
+        self._classify = tf.function(self._guess, autograph=False, jit_compile=False)
+
+    def learn(self, images: NDArray[np.uint8], labels: NDArray[np.int64], rate: float, seed: tuple[int, int]) -> Any:
+        """Take one step; return (loss, pictures right) as tensors, so that nobody waits for them."""
+        inputs = (tf.constant(images), tf.constant(labels), tf.constant(rate, tf.float32))
+        return self._step(*inputs, tf.constant(seed, tf.int32))
+
+    def accuracy(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:
+        """Return the share of pictures whose most probable class is theirs."""
+        return float(np.mean(self.classify(images).argmax(axis=1) == labels))
+
+    def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return logits (pictures, classes)."""
+        found = []
+        for start in range(0, len(images), self._batch):
+            part = images[start : start + self._batch]
+            padded = np.concatenate([part, np.zeros((self._batch - len(part), *part.shape[1:]), np.uint8)])
+            found.append(self._classify(tf.constant(padded)).numpy()[: len(part)])
+        return np.concatenate(found)
+
+    def save(self, path: Path, **facts: float) -> None:
+        """Write the whole state and some numbers; a reader sees the old file or the new one, never a part."""
+        scratch = path.with_suffix(".part")
+        arrays = {f"variable{number}": variable.numpy() for number, variable in enumerate(self._variables())}
+        with scratch.open("wb") as file:
+            np.savez(file, **arrays, **{name: np.asarray(value) for name, value in facts.items()})
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+
+    def load(self, state: Any) -> None:
+        """Take over the state that `save` wrote."""
+        for number, variable in enumerate(self._variables()):
+            variable.assign(state[f"variable{number}"])
+
+    def _variables(self) -> list[Any]:
+        return [*(variable.value for variable in self.network.variables), *self._first, *self._second]
+
+    def _learn(self, images: Any, labels: Any, rate: Any, seed: Any) -> Any:
+        inputs = augment(images, seed)
+        smooth = tf.one_hot(labels, self._class_weights.shape[0], 1.0 - LABEL_SMOOTHING, 0.0)
+        smooth += LABEL_SMOOTHING / self._class_weights.shape[0]
+        with tf.GradientTape() as tape:
+            logits = self._logits(inputs, training=True)
+            losses = tf.nn.softmax_cross_entropy_with_logits(smooth, logits)
+            loss = tf.reduce_mean(losses * tf.gather(self._class_weights, labels))
+        self._apply(tape.gradient(loss, self._weights), rate)
+        right = tf.reduce_sum(tf.cast(tf.argmax(logits, axis=1) == labels, tf.int32))
+        return loss, right
+
+    def _apply(self, gradients: Sequence[Any], rate: Any) -> None:
+        for weight, first, second, gradient in zip(self._weights, self._first, self._second, gradients, strict=True):
+            if weight.shape.rank > 1:
+                weight.assign_sub(rate * WEIGHT_DECAY * weight)
+            tf.raw_ops.ResourceApplyAdam(
+                var=weight.handle,
+                m=first.handle,
+                v=second.handle,
+                beta1_power=0.0,  # no bias correction: the warm-up does the same
+                beta2_power=0.0,
+                lr=rate,
+                beta1=_BETA_1,
+                beta2=_BETA_2,
+                epsilon=_EPSILON,
+                grad=gradient,
+            )
+
+    def _guess(self, images: Any) -> Any:
+        return self._logits((tf.cast(images, tf.float32) - 127.0) / 128.0, training=False)

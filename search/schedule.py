@@ -1,0 +1,49 @@
+"""How long a network trains and how fast it learns, from the number of pictures alone. Pure.
+
+The rule: every trial sees about 48,000 augmented pictures, in 10 to 60 epochs. Small sets are shown often, large sets at
+least ten times; the resolution changes the time of a picture, never the number of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+PICTURES_SEEN = 48_000
+FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
+WARM_UP = 0.1
+"""Share of all steps in which the learning rate rises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The steps of one training."""
+
+    pictures: int
+    epochs: int
+    batch: int
+    peak_rate: float
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Full batches in an epoch; the rest of the shuffled pictures waits for the next one."""
+        return max(1, self.pictures // self.batch)
+
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate of a step counted from 0: linear warm-up, then half a cosine down to 0."""
+        steps = self.epochs * self.steps_per_epoch
+        warm_up = max(1, round(steps * WARM_UP))
+        if step < warm_up:
+            return self.peak_rate * (step + 1) / warm_up
+        return self.peak_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+
+
+def schedule_for(pictures: int, epochs: int | None = None) -> Schedule:
+    """Return how a training set of this many pictures is learned; `epochs` overrides the rule."""
+    batch = 32 if pictures >= 640 else 16 if pictures >= 160 else min(8, pictures)
+    by_rule = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(PICTURES_SEEN / pictures)))
+    return Schedule(pictures, epochs or by_rule, batch, peak_rate=PEAK_RATE * (batch / 32) ** 0.5)
+
+
+PEAK_RATE = 4e-3
+"""For a batch of 32, AdamW. Source: benchmarks/RESULTS.md, search."""
