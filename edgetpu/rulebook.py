@@ -1,0 +1,55 @@
+"""What a rule is, and the book that every rule is entered in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgetpu.graph import Graph, Op
+
+MAPPED = "Mapped to Edge TPU"
+NOT_SUPPORTED = "Operation not supported"
+BAD_TYPE = "Operation is working on an unsupported data type"
+BAD_VERSION = "Operation version not supported"
+BAD_RANK = "Tensor has unsupported rank (up to 3 innermost dimensions mapped)"
+BAD_STRIDES = "Only Strided-Slice with unitary strides supported"
+UNSPECIFIED = "Operation is otherwise supported, but not mapped due to some unspecified limitation"
+SECOND_PART = "More than one subgraph is not supported"
+"""The compiler's own status words. Source: real logs of versions 1.0 to 16.0."""
+
+Check = Callable[[Graph, Op], str | None]
+"""Says what is wrong with an operation, as a clause that follows "because"; None if nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One condition for an operation to be mapped."""
+
+    name: str
+    sentence: str
+    kinds: tuple[str, ...]
+    """The kinds of operation that it is about; empty for all."""
+    status: str
+    """What the compiler prints for an operation that breaks it."""
+    evidence: str
+    """The log or file that shows it; empty if it is only recalled from Coral's documentation."""
+    check: Check
+
+
+_RULES: list[Rule] = []
+
+
+def rule(*kinds: str, status: str = UNSPECIFIED, evidence: str = "") -> Callable[[Check], Check]:
+    """Make a function a rule for some kinds of operation, or for all."""
+
+    def enter(check: Check) -> Check:
+        sentence = " ".join((check.__doc__ or "").split())
+        _RULES.append(Rule(check.__name__, sentence, kinds, status, evidence, check))
+        return check
+
+    return enter
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """Return every rule, those for all operations first, in the order in which they are tried."""
+    return tuple(sorted(_RULES, key=lambda entry: bool(entry.kinds)))
