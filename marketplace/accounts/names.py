@@ -22,7 +22,21 @@ RESERVED = frozenset(
         "help",
         "health",
     }
-    | {"login", "logout", "media", "models", "new", "notices", "organisations", "organizations", "preview", "resolve"}
+    | {"blog", "contact", "privacy", "publish", "register", "security", "signin", "signup", "spaces", "status"}
+    | {
+        "terms",
+        "tokens",
+        "login",
+        "logout",
+        "media",
+        "models",
+        "new",
+        "notices",
+        "organisations",
+        "organizations",
+        "preview",
+        "resolve",
+    }
     | {"run", "runs", "search", "settings", "sign-in", "sign-up", "static", "support", "user", "users"}
 )
 """First parts of this site's own addresses, and some that may become one."""

@@ -92,6 +92,23 @@ def require_scope(request: HttpRequest, scope: str) -> None:
         raise Forbidden(f"This token lacks the right “{scope}”. Make one that has it under Settings › Tokens.")
 
 
+def reader_of(request: HttpRequest) -> User | None:
+    """Return whose private things may be shown; a token without the right “read” counts as a stranger's."""
+    user = identify(request)
+    scopes = getattr(request, "atoll_scopes", None)
+    return None if scopes is not None and "read" not in scopes else user
+
+
+def why_stranger(request: HttpRequest) -> str:
+    """Return why a sent token shows nothing private; empty if none was sent. It tells nothing of what was asked for."""
+    if not request.headers.get("Authorization"):
+        return ""
+    scopes = getattr(request, "atoll_scopes", None)
+    if scopes is None:
+        return "The token that you sent is not known here, has expired or was revoked."
+    return "" if "read" in scopes else "The token that you sent lacks the right “read”."
+
+
 class BearerToken(HttpBearer):
     """A token in the header `Authorization: Bearer atoll_…`."""
 

@@ -6,8 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
+from marketplace.accounts.api import router as tokens_router
 from marketplace.accounts.tokens import BearerToken, SignedIn
 from marketplace.catalog.api import router as catalog_router
+from marketplace.catalog.errors import HubNotFound
 from marketplace.datasets.api import router as datasets_router
 from marketplace.errors import BadInput, UserError
 from marketplace.middleware import problem
@@ -22,6 +24,7 @@ api = NinjaAPI(
 )
 api.add_router("/datasets", datasets_router, tags=["datasets"])
 api.add_router("/runs", runs_router, tags=["runs"])
+api.add_router("/tokens", tokens_router, tags=["tokens"])
 api.add_router("", catalog_router, tags=["models"])
 
 
@@ -36,6 +39,14 @@ class NotSignedIn(UserError):
 def answer_sentence(request: HttpRequest, error: UserError) -> HttpResponse:
     """Answer with the sentence."""
     return problem(request, error)
+
+
+@api.exception_handler(HubNotFound)
+def answer_hub_client(request: HttpRequest, error: HubNotFound) -> HttpResponse:
+    """Answer with the sentence, and with the word that hub clients know."""
+    answer = problem(request, error)
+    answer["X-Error-Code"] = error.hub_code
+    return answer
 
 
 @api.exception_handler(AuthenticationError)

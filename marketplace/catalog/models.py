@@ -19,7 +19,10 @@ class Listing(models.Model):
     summary = models.TextField(max_length=2000, blank=True)
     licence = models.CharField(max_length=40, default="apache-2.0")
     private = models.BooleanField(default=False)
-    download_count = models.PositiveBigIntegerField(default=0)
+    latest = models.ForeignKey(
+        "Release", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    download_count = models.PositiveBigIntegerField(default=0, help_text="Files fetched, of every release.")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
@@ -40,6 +43,14 @@ class Release(models.Model):
     run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="releases")
     card = models.JSONField(default=dict)
     notes = models.TextField(max_length=4000, blank=True)
+    # Taken from the card, so that people can search and sort by them; empty where the card does not know.
+    int8_accuracy = models.FloatField(null=True, blank=True, help_text="On the test split, 0 to 1.")
+    latency_ms = models.FloatField(null=True, blank=True)
+    latency_measured = models.BooleanField(default=False)
+    device = models.CharField(max_length=40, blank=True, help_text="A key of edgetpu.latency.DEVICES.")
+    parameter_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    streamed_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    cpu_op_count = models.PositiveIntegerField(null=True, blank=True, help_text="Ops that stay on the CPU.")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

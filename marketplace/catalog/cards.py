@@ -1,0 +1,217 @@
+"""What a release says of itself: from a finished run to its card. Pure; a figure that the run lacks stays None.
+
+The same run gives the same card, byte for byte, so a release is known by the hashes of its files and its card.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from marketplace.catalog.licences import LICENCES
+from marketplace.catalog.values import items, kib, number, objects, pair, part, text, whole
+from marketplace.runs.models import Artifact, Run
+
+SCHEMA = 1
+CARD_NAME = "card.json"
+COLOUR_ORDER = "RGB"
+NORMALIZED = "(x − 127) / 128"
+RESIZE_RULE = (
+    "Resize the whole picture to the input's height and width without keeping its proportions; "
+    "average over areas (box filter) where it gets smaller, bicubic where it gets larger."
+)
+NO_COMPILATION = "Not compiled: the run does not say more."
+
+
+def card_of(
+    run: Run, *, model: str, licence: str, labels: Sequence[str], artifacts: Iterable[Artifact]
+) -> dict[str, Any]:
+    """Return the card of a finished run.
+
+    Args:
+        run: with its dataset version and best trial.
+        model: "owner/name".
+        licence: a key of LICENCES.
+        labels: the classes, in the order of the outputs.
+        artifacts: the files of the release, without the card itself.
+    """
+    return {
+        "schema": SCHEMA,
+        "model": model,
+        "task": "image-classification",
+        "licence": {"id": licence, "title": LICENCES.get(licence, licence)},
+        "device": run.device,
+        "accuracy": accuracy_of(run),
+        "latency": latency_of(run),
+        "input": input_of(run),
+        "output": {form: _tensor(run, form, "output") for form in ("int8", "uint8")},
+        "quantization": quantization_of(run),
+        "memory": memory_of(run),
+        "ops": ops_of(run),
+        "compiler": compiler_of(run),
+        "labels": list(labels),
+        "dataset": dataset_of(run),
+        "architecture": architecture_of(run),
+        "files": sorted(
+            ({"name": file.name, "bytes": file.byte_count, "sha256": file.sha256} for file in artifacts),
+            key=lambda file: str(file["name"]),
+        ),
+    }
+
+
+def as_bytes(card: dict[str, Any]) -> bytes:
+    """Return the card as the file that people download."""
+    return (json.dumps(card, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def accuracy_of(run: Run) -> dict[str, Any]:
+    """Return how often the network is right, each figure between 0 and 1, and on how many pictures that was seen."""
+    found = run.validation
+    shares = ("float", "int8", "uint8", "balanced_int8")
+    return {
+        "split": text(found, "split"),
+        "pictures": whole(found, "pictures"),
+        **{share: number(found, f"{share}_accuracy") for share in shares},
+        "agreement": number(found, "agreement"),
+        "interval": pair(found, "interval"),
+        "per_class": [
+            {
+                "name": text(one, "name"),
+                "recall": number(one, "recall"),
+                "precision": number(one, "precision"),
+                "pictures": whole(one, "pictures"),
+            }
+            for one in objects(found, "per_class")
+        ],
+        "confusion": confusion_of(found),
+    }
+
+
+def confusion_of(found: Any) -> list[list[int]]:
+    """Return the counts, a row for each true class, or nothing if they do not form a square."""
+    rows = [row for row in items(found, "confusion") if isinstance(row, list)]
+    whole_rows = [[value for value in row if isinstance(value, int)] for row in rows]
+    return whole_rows if all(len(row) == len(rows) for row in whole_rows) else []
+
+
+def latency_of(run: Run) -> dict[str, Any]:
+    """Return the time of one inference: measured where a device measured it, else estimated with its band."""
+    return _measured(run.measurement) or _estimated(run.estimate)
+
+
+def _measured(found: Any) -> dict[str, Any] | None:
+    times = {name: number(found, name) for name in ("p50_ms", "p95_ms", "mean_ms", "sd_ms")}
+    if text(found, "state") != "measured" or times["p50_ms"] is None:
+        return None
+    words = {name: text(found, name) for name in ("device", "link", "clock", "runtime")}
+    return {"origin": "measured", "ms": times["p50_ms"], "runs": whole(found, "runs"), **words, **times}
+
+
+def _estimated(found: Any) -> dict[str, Any]:
+    times = {name: number(found, name) for name in ("low_ms", "high_ms")}
+    estimate_ms = number(found, "latency_ms")
+    return {
+        "origin": "unknown" if estimate_ms is None else "estimated",
+        "ms": estimate_ms,
+        "device": text(found, "device_title") or text(found, "device"),
+        "limited_by": text(found, "limited_by"),
+        **times,
+    }
+
+
+def input_of(run: Run) -> dict[str, Any]:
+    """Return what a picture must be turned into before the network takes it."""
+    forms = {form: _tensor(run, form, "input") for form in ("int8", "uint8")}
+    shape = forms["int8"]["shape"] or forms["uint8"]["shape"]
+    return {
+        "height_px": shape[1] if len(shape) == 4 else None,
+        "width_px": shape[2] if len(shape) == 4 else None,
+        "colour_order": COLOUR_ORDER,
+        "resize": RESIZE_RULE,
+        "preprocessing": NORMALIZED,
+        **forms,
+    }
+
+
+def _tensor(run: Run, form: str, side: str) -> dict[str, Any]:
+    found = part(part(run.quantization, form), side)
+    return {
+        "dtype": text(found, "dtype"),
+        "scale": number(found, "scale"),
+        "zero_point": whole(found, "zero_point"),
+        "shape": [size for size in items(found, "shape") if isinstance(size, int)],
+    }
+
+
+def quantization_of(run: Run) -> dict[str, Any]:
+    """Return how the int8 network came from the float one."""
+    found = run.quantization
+    return {
+        "method": text(found, "method"),
+        "calibration_pictures": whole(found, "calibration_count"),
+        "calibration_sha256": text(found, "calibration_sha256"),
+    }
+
+
+def memory_of(run: Run) -> dict[str, Any]:
+    """Return which parameters stay on the chip and which are sent to it at every inference."""
+    found = run.estimate
+    names = ("parameter_bytes", "cached_bytes", "streamed_bytes", "remaining_bytes")
+    layers = [
+        {
+            "name": text(layer, "name"),
+            "kind": text(layer, "kind"),
+            "placement": text(layer, "placement"),
+            "parameter_bytes": whole(layer, "parameter_bytes"),
+            "ms": number(layer, "ms"),
+        }
+        for layer in objects(found, "layers")
+    ]
+    return {
+        "origin": "estimated" if number(found, "cached_bytes") is not None else "unknown",
+        "onchip_kib": kib(number(found, "cached_bytes")),
+        "streamed_kib": kib(number(found, "streamed_bytes")),
+        **{name: whole(found, name) for name in names},
+        "layers": layers,
+    }
+
+
+def ops_of(run: Run) -> dict[str, Any]:
+    """Return how many ops the chip takes, and why the others stay on the CPU."""
+    found = run.estimate
+    left = [{key: text(op, key) for key in ("kind", "name", "reason")} for op in objects(found, "ops_on_cpu")]
+    known = isinstance(found, dict) and isinstance(found.get("ops_on_cpu"), list)
+    return {
+        "count": whole(found, "ops"),
+        "mapped": whole(found, "ops_mapped"),
+        "on_cpu": left if known else None,
+    }
+
+
+def compiler_of(run: Run) -> dict[str, Any]:
+    """Return whether the network was compiled for the chip, in words."""
+    found = run.compilation
+    return {
+        "state": text(found, "state") or "not_compiled",
+        "sentence": text(found, "sentence") or NO_COMPILATION,
+        "version": text(found, "compiler_version"),
+    }
+
+
+def dataset_of(run: Run) -> dict[str, Any]:
+    """Return which pictures it learned from."""
+    version = run.dataset_version
+    return {
+        "name": str(version.dataset),
+        "version": version.number,
+        "content_sha256": version.content_sha256,
+    }
+
+
+def architecture_of(run: Run) -> dict[str, Any]:
+    """Return the network's architecture as `architecture.json` has it."""
+    trial = run.best_trial
+    if trial is None or not isinstance(trial.architecture, dict):
+        return {}
+    return trial.architecture

@@ -1,0 +1,149 @@
+"""What people may see of the catalogue. Who may see what is decided here and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import OrderBy
+
+from marketplace.accounts.models import User
+from marketplace.catalog.errors import FileNotInRelease, ModelNotFound, RevisionNotFound
+from marketplace.catalog.models import Listing, Notice, Release, ReleaseFile
+from marketplace.errors import NotFound
+from marketplace.runs.models import Run
+
+NEWEST = ("main", "latest", "")
+MOST_WORDS = 8
+NO_MODEL = "There is no model at this address, or it is private."
+ORDERS: Mapping[str, tuple[OrderBy, ...]] = {
+    "updated": (F("updated_at").desc(),),
+    "created": (F("created_at").desc(),),
+    "downloads": (F("download_count").desc(),),
+    "accuracy": (F("latest__int8_accuracy").desc(nulls_last=True),),
+    "latency": (F("latest__latency_ms").asc(nulls_last=True),),
+    "size": (F("latest__parameter_bytes").asc(nulls_last=True),),
+}
+"""The ways to sort; each ends with the newest row first, so that pages do not overlap."""
+
+
+def visible_to(user: User | None) -> Q:
+    """Return the condition for listings that this person may know of; None is a stranger."""
+    public = Q(private=False)
+    return public if user is None else public | Q(owner=user)
+
+
+def visible_listings(
+    user: User | None,
+    *,
+    search: str = "",
+    sort: str = "updated",
+    owner: str = "",
+    device: str = "",
+    max_latency_ms: float | None = None,
+    max_streamed_kib: float | None = None,
+    min_accuracy: float | None = None,
+    all_on_chip: bool = False,
+    licence: str = "",
+) -> QuerySet[Listing]:
+    """Return published listings, filtered and sorted; a limit leaves out those whose figure is unknown."""
+    found = Listing.objects.filter(visible_to(user), latest__isnull=False).select_related("owner", "latest")
+    for word in search.replace("/", " ").replace("\x00", " ").split()[:MOST_WORDS]:
+        found = found.filter(
+            Q(name__icontains=word)
+            | Q(title__icontains=word)
+            | Q(summary__icontains=word)
+            | Q(owner__username__icontains=word)
+        )
+    streamed_bytes = None if max_streamed_kib is None else max_streamed_kib * 1024
+    wanted = {
+        "owner__username": owner or None,
+        "latest__device": device or None,
+        "licence": licence or None,
+        "latest__latency_ms__lte": max_latency_ms,
+        "latest__streamed_bytes__lte": streamed_bytes,
+        "latest__int8_accuracy__gte": min_accuracy,
+        "latest__cpu_op_count": 0 if all_on_chip else None,
+    }
+    found = found.filter(**{key: value for key, value in wanted.items() if value is not None})
+    return found.order_by(*ORDERS.get(sort, ORDERS["updated"]), "-pk")
+
+
+def listing_for(user: User | None, owner: str, name: str) -> Listing:
+    """Return a listing that this person may see.
+
+    Raises:
+        ModelNotFound: if there is none, or it is somebody else's private one, or it has no release.
+    """
+    listing = (
+        Listing.objects.filter(visible_to(user), owner__username=owner, name=name, latest__isnull=False)
+        .select_related("owner", "latest")
+        .first()
+    )
+    if listing is None:
+        raise ModelNotFound(NO_MODEL)
+    return listing
+
+
+def release_for(listing: Listing, revision: str) -> Release:
+    """Return a release by "main", "latest", "v3", or the first 7 to 40 characters of its revision.
+
+    Raises:
+        RevisionNotFound: if the listing has no such release, or several begin like this.
+    """
+    releases = listing.releases.all()
+    if revision in NEWEST and listing.latest is not None:
+        found = [listing.latest]
+    elif re.fullmatch(r"v[1-9][0-9]{0,8}", revision):
+        found = list(releases.filter(number=int(revision[1:])))
+    elif re.fullmatch(r"[0-9a-f]{7,40}", revision):
+        found = list(releases.filter(revision__startswith=revision)[:2])
+    else:
+        found = []
+    if len(found) != 1:
+        raise RevisionNotFound(f"{listing} has no release “{revision[:60]}”; its newest is “main”, its first “v1”.")
+    release = found[0]
+    release.listing = listing
+    return release
+
+
+def file_for(release: Release, name: str) -> ReleaseFile:
+    """Return a file of a release.
+
+    Raises:
+        FileNotInRelease: if the release has none of this name.
+    """
+    files = {file.name: file for file in release.files.all()}
+    file = files.get(name)
+    if file is None:
+        names = ", ".join(files)
+        raise FileNotInRelease(f"{release} has no file “{name[:120]}”; it has {names}.")
+    return file
+
+
+def run_to_publish(user: User, run_id: int) -> Run:
+    """Return a run of this person, with all that its card tells of.
+
+    Raises:
+        NotFound: if there is none, or it is somebody else's.
+    """
+    run = Run.objects.filter(owner=user, pk=run_id).select_related("dataset_version__dataset", "best_trial").first()
+    if run is None:
+        raise NotFound("There is no such run, or it is somebody else's.")
+    return run
+
+
+def notices_for(user: User) -> QuerySet[Notice]:
+    """Return what this person should hear of, newest first; nothing of models that became private."""
+    visible = Listing.objects.filter(visible_to(user)).values("pk")
+    return (
+        Notice.objects.filter(user=user, release__listing__in=visible)
+        .select_related("release__listing__owner")
+        .order_by("-created_at", "-pk")
+    )
+
+
+def subscribed(user: User | None, listing: Listing) -> bool:
+    """Say whether this person hears of the next release."""
+    return user is not None and listing.subscriptions.filter(user=user).exists()
