@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -75,7 +76,7 @@ class _GraphBuilder:
         self.position = {INPUT: 0}
 
     def add_constant(self, name: str, shape: tuple[int, ...], channels: int, axis: int = 0) -> int:
-        quantization = Quantization((1.0,) * channels, (0,) * channels, axis)
+        quantization = _unit_scales(channels, axis)
         dtype = "int8" if len(shape) > 1 else "int32"
         self.tensors.append(Tensor(name, shape, dtype, quantization, constant=True))
         return len(self.tensors) - 1
@@ -103,8 +104,14 @@ def graph_of(layers: Sequence[Layer], image: tuple[int, int, int], name: str = "
     return Graph(tuple(builder.tensors), tuple(builder.ops), (0,), (builder.position[layers[-1].name],), name)
 
 
+@lru_cache(maxsize=4096)
+def _unit_scales(channels: int, axis: int = 0) -> Quantization:
+    """Return scales that stand for those that conversion will find: only their number matters here."""
+    return Quantization((1.0,) * channels, (0,) * channels, axis)
+
+
 def _activation(name: str, shape: tuple[int, ...]) -> Tensor:
-    return Tensor(name, (1, *shape), "int8", Quantization((1.0,), (0,)))
+    return Tensor(name, (1, *shape), "int8", _unit_scales(1))
 
 
 def _activation_name(layer: Layer) -> str:
@@ -143,7 +150,7 @@ def _add_fully_connected(builder: _GraphBuilder, layer: Layer) -> None:
     bias = builder.add_constant(f"{layer.name}/bias", (channels,), 1)
     options: Options = {
         "fused_activation_function": _activation_name(layer),
-        "weights_format": "DEFAULT",
+        "weights_format": 0,
         "keep_num_dims": False,
         "asymmetric_quantize_inputs": False,
     }
@@ -156,7 +163,7 @@ def _add_mean(builder: _GraphBuilder, layer: Layer) -> None:
 
 
 def _add_sum(builder: _GraphBuilder, layer: Layer) -> None:
-    builder.add_op(layer, (), {"fused_activation_function": _activation_name(layer), "pot_scale_int16": False})
+    builder.add_op(layer, (), {"fused_activation_function": _activation_name(layer), "pot_scale_int16": True})
 
 
 def _add_softmax(builder: _GraphBuilder, layer: Layer) -> None:

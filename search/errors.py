@@ -1,6 +1,7 @@
 """What can go wrong in a search.
 
 SearchError
+├── SpecInvalid        a value of the order is missing or out of range → tell the user, start nothing
 ├── LimitImpossible    no network of the space holds the limits → tell the user, start nothing
 ├── DatasetInvalid     the folder of pictures is not as agreed → fail the run
 └── TrialFailed        this network did not train or convert → fail this trial, the search goes on
@@ -9,6 +10,10 @@ SearchError
 
 class SearchError(Exception):
     """A search could not do something; its text is a sentence for people."""
+
+
+class SpecInvalid(SearchError):
+    """The order of a search holds a value that makes no sense."""
 
 
 class LimitImpossible(SearchError):

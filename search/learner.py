@@ -33,6 +33,7 @@ class Learner:
         self._first = [tf.Variable(tf.zeros_like(weight)) for weight in self._weights]
         self._second = [tf.Variable(tf.zeros_like(weight)) for weight in self._weights]
         self._class_weights = tf.constant(class_weights, tf.float32)
+        self._classes = len(class_weights)
         self._batch = batch
         self._step = tf.function(self._learn, autograph=False, jit_compile=False)
         self._classify = tf.function(self._guess, autograph=False, jit_compile=False)
@@ -58,9 +59,9 @@ class Learner:
     def save(self, path: Path, **facts: float) -> None:
         """Write the whole state and some numbers; a reader sees the old file or the new one, never a part."""
         scratch = path.with_suffix(".part")
-        arrays = {f"variable{number}": variable.numpy() for number, variable in enumerate(self._variables())}
+        arrays: dict[str, Any] = {f"variable{number}": each.numpy() for number, each in enumerate(self._variables())}
         with scratch.open("wb") as file:
-            np.savez(file, **arrays, **{name: np.asarray(value) for name, value in facts.items()})
+            np.savez(file, allow_pickle=False, **arrays, **facts)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
@@ -75,8 +76,8 @@ class Learner:
 
     def _learn(self, images: Any, labels: Any, rate: Any, seed: Any) -> Any:
         inputs = augment(images, seed)
-        smooth = tf.one_hot(labels, self._class_weights.shape[0], 1.0 - LABEL_SMOOTHING, 0.0)
-        smooth += LABEL_SMOOTHING / self._class_weights.shape[0]
+        smooth = tf.one_hot(labels, self._classes, 1.0 - LABEL_SMOOTHING, 0.0)
+        smooth += LABEL_SMOOTHING / self._classes
         with tf.GradientTape() as tape:
             logits = self._logits(inputs, training=True)
             losses = tf.nn.softmax_cross_entropy_with_logits(smooth, logits)

@@ -112,12 +112,15 @@ def _published(width: float, depth: float, image_px: int) -> Architecture:
     return Architecture(NAME, image_px, stem_filters, _blocks(stages, width), head_filters)
 
 
-def _recipe() -> dict[str, Choice]:
-    recipe: dict[str, Choice] = {}
-    for number, stage in enumerate(_STAGES, 1):
-        for part in ("kind", "kernel", "expansion", "depth"):
-            recipe[f"stage{number}_{part}"] = getattr(stage, part)
-    return recipe
+def _shape(stages: Sequence[_Stage]) -> Mapping[str, Choice]:
+    parts = ("kind", "kernel", "expansion", "depth")
+    named = {f"stage{number}_{part}": (stage, part) for number, stage in enumerate(stages, 1) for part in parts}
+    return MappingProxyType({name: getattr(stage, part) for name, (stage, part) in named.items()})
+
+
+def _lean() -> list[_Stage]:
+    """Return the published stages with half their depth and expansion: for small pictures and small sets."""
+    return [replace(stage, depth=max(1, stage.depth // 2), expansion=4) for stage in _STAGES]
 
 
 def _multiple_of_8(exact_px: float) -> int:
@@ -136,5 +139,5 @@ FAMILY = Family(
     ),
     choices=_choices,
     build=_build,
-    recipe=MappingProxyType(_recipe()),
+    shapes=(_shape(_STAGES), _shape(_lean())),
 )

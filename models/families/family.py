@@ -23,8 +23,8 @@ class Family:
     """From the side of the largest picture in px to what can be chosen."""
     build: Callable[[Mapping[str, Choice]], Architecture]
     """From one value for each choice to the architecture."""
-    recipe: Mapping[str, Choice]
-    """The published shape's values for all choices but resolution, width and head: where a search starts."""
+    shapes: tuple[Mapping[str, Choice], ...]
+    """Values for all choices but resolution, width and head that are known to work: where a search starts."""
 
 
 def round_filters(filters: int, width: float) -> int:

@@ -1,0 +1,31 @@
+"""A network in numbers that say what it can learn. Pure."""
+
+from __future__ import annotations
+
+from math import log
+
+from models.architecture import Architecture
+from search.cost import cost_of
+from search.spec import SearchSpec
+
+
+def features_of(spec: SearchSpec, architecture: Architecture) -> list[float]:
+    """Return the features of a network: sizes as logarithms, shares and means of its blocks as they are."""
+    cost, blocks = cost_of(spec, architecture), architecture.blocks
+    count = len(blocks)
+    early, late = blocks[: (count + 1) // 2], blocks[count // 2 :]
+    return [
+        log(cost.latency_ms),
+        log(cost.macs),
+        log(cost.parameters),
+        log(architecture.image_px),
+        log(architecture.stem_filters),
+        log(architecture.head_filters + 1),
+        log(count),
+        sum(block.kind == "fused" for block in blocks) / count,
+        sum(block.kernel for block in early) / len(early),
+        sum(block.kernel for block in late) / len(late),
+        sum(log(block.expanded + 1) for block in early) / len(early),
+        sum(log(block.expanded + 1) for block in late) / len(late),
+        log(blocks[-1].filters),
+    ]

@@ -1,0 +1,185 @@
+"""What can be chosen, and which of it holds the limits of a search. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from edgetpu.latency import DEVICES, LatencyEstimate
+from models.architecture import Architecture, Choice
+from models.families import FAMILIES, Family
+from search.cost import Cost, cost_of, estimate_of
+from search.errors import LimitImpossible
+from search.spec import SearchSpec
+
+_LEAST_TRAINING_ROOM = 3.0
+"""However short trials must be, networks up to this many times the shortest training stay in the space."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """The choices of a family for pictures of one size."""
+
+    family: Family
+    choices: Mapping[str, tuple[Choice, ...]]
+
+    @property
+    def combinations(self) -> int:
+        """Number of ways to choose; some of them mean the same network."""
+        return prod(len(values) for values in self.choices.values())
+
+    @property
+    def smallest(self) -> dict[str, Choice]:
+        """The first value of every choice."""
+        return {name: values[0] for name, values in self.choices.items()}
+
+    def sample(self, random: np.random.Generator) -> dict[str, Choice]:
+        """Return one value for every choice, each as likely as the others."""
+        return {name: values[random.integers(len(values))] for name, values in self.choices.items()}
+
+    def neighbours(self, chosen: Mapping[str, Choice]) -> Iterator[dict[str, Choice]]:
+        """Yield everything that differs in one choice."""
+        for name, values in self.choices.items():
+            for value in values:
+                if value != chosen[name]:
+                    yield {**chosen, name: value}
+
+    def knows(self, architecture: Architecture) -> bool:
+        """Whether the architecture was chosen from this space."""
+        chosen = architecture.choices
+        return chosen.keys() == self.choices.keys() and all(chosen[name] in self.choices[name] for name in chosen)
+
+    def openings(self) -> Iterator[dict[str, Choice]]:
+        """Yield the family's proven shapes at every resolution, width and head."""
+        for shape in self.family.shapes:
+            free = {name: values for name, values in self.choices.items() if name not in shape}
+            nearest = {name: _nearest(value, self.choices[name]) for name, value in shape.items()}
+            for values in product(*free.values()):
+                yield {**nearest, **dict(zip(free, values, strict=True))}
+
+
+def _nearest(value: Choice, values: tuple[Choice, ...]) -> Choice:
+    """Return the value itself if it can be chosen, else the largest below it."""
+    if isinstance(value, str) or value in values:
+        return value
+    return max((each for each in values if not isinstance(each, str) and each <= value), default=values[0])
+
+
+def space_of(spec: SearchSpec) -> Space:
+    """Return the choices of a search."""
+    family = FAMILIES[spec.family]
+    return Space(family, family.choices(spec.image_px))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The nearest that a space comes to each limit, whatever the others are."""
+
+    fastest: Architecture
+    fastest_ms: float
+    fewest_onchip_bytes: int
+    fewest_ops: int
+    shortest_training_seconds: float
+    safest: Architecture
+    """The network that stays farthest below the limits that were asked for."""
+
+
+def limits_of(spec: SearchSpec) -> Limits:
+    """Return how far the limits of a search could be lowered; quick, and remembered."""
+    return _limits(spec)
+
+
+@lru_cache(maxsize=32)
+def _limits(spec: SearchSpec) -> Limits:
+    space = space_of(spec)
+    fastest = _descend(spec, space, lambda cost: cost.latency_ms)
+    smallest = cost_of(spec, _descend(spec, space, lambda cost: cost.onchip_bytes + cost.streamed_bytes))
+    shortest = cost_of(spec, space.family.build(space.smallest))
+    safest = _descend(spec, space, lambda cost: _worst_ratio(spec, cost))
+    return Limits(
+        fastest,
+        cost_of(spec, fastest).latency_ms,
+        smallest.onchip_bytes + smallest.streamed_bytes,
+        shortest.ops,
+        shortest.training_seconds,
+        safest,
+    )
+
+
+def holds_limits(spec: SearchSpec, cost: Cost) -> bool:
+    """Return whether a network may be proposed: within every limit, all parameters on the chip, trained in time."""
+    room = _LEAST_TRAINING_ROOM * limits_of(spec).shortest_training_seconds
+    return _worst_ratio(spec, cost) <= 1 and cost.training_seconds <= max(60 * spec.trial_minutes, room)
+
+
+def fastest(spec: SearchSpec) -> tuple[Architecture, LatencyEstimate]:
+    """Return the fastest network of the space for these pictures and this device."""
+    architecture = limits_of(spec).fastest
+    return architecture, estimate_of(spec, architecture)
+
+
+def check_spec(spec: SearchSpec) -> None:
+    """Refuse limits that no network of the space holds.
+
+    Raises:
+        LimitImpossible: naming the nearest possible value.
+    """
+    limits, device = limits_of(spec), DEVICES[spec.device].title
+    if limits.fastest_ms > spec.latency_limit_ms:
+        raise LimitImpossible(
+            f"No network of this space takes {spec.latency_limit_ms:g} ms or less on a {device}: the fastest for "
+            f"{spec.image_px} px pictures and {spec.classes} classes takes about {_up(limits.fastest_ms, 2)} ms. "
+            f"Allow at least that, or choose another device."
+        )
+    if limits.fewest_onchip_bytes > spec.onchip_limit_bytes:
+        raise LimitImpossible(
+            f"No network of this space fits into {spec.onchip_limit_bytes / 1024:.1f} KiB of on-chip memory: the "
+            f"smallest for {spec.classes} classes takes {_up(limits.fewest_onchip_bytes / 1024, 1)} KiB. "
+            f"Allow at least that."
+        )
+    if spec.max_ops is not None and limits.fewest_ops > spec.max_ops:
+        raise LimitImpossible(
+            f"No network of this space has {spec.max_ops} operations or fewer: the shallowest has {limits.fewest_ops}."
+        )
+    if not holds_limits(spec, cost_of(spec, limits.safest)):
+        raise LimitImpossible(
+            f"Each limit could be held, but no network of this space holds all of them at once. Allow more than "
+            f"{spec.latency_limit_ms:g} ms, or more than {spec.onchip_limit_bytes / 1024:.1f} KiB of on-chip memory."
+        )
+
+
+def _descend(spec: SearchSpec, space: Space, measure: Callable[[Cost], float]) -> Architecture:
+    """Return the network that no change of one choice makes better, starting from the smallest."""
+
+    def score(chosen: Mapping[str, Choice]) -> float:
+        return measure(cost_of(spec, space.family.build(chosen)))
+
+    chosen = space.smallest
+    best = score(chosen)
+    improved = True
+    while improved:
+        improved = False
+        for name, values in space.choices.items():
+            for value in values:
+                changed = {**chosen, name: value}
+                if value != chosen[name] and (found := score(changed)) < best:
+                    chosen, best, improved = changed, found, True
+    return space.family.build(chosen)
+
+
+def _worst_ratio(spec: SearchSpec, cost: Cost) -> float:
+    """Return the largest of the shares of each limit that a network uses; at most 1 where all are held."""
+    memory = (cost.onchip_bytes + cost.streamed_bytes) / spec.onchip_limit_bytes
+    ops = cost.ops / spec.max_ops if spec.max_ops else 0.0
+    streams = 2.0 if cost.streamed_bytes else 0.0
+    return max(cost.latency_ms / spec.latency_limit_ms, memory, ops, streams)
+
+
+def _up(value: float, digits: int) -> str:
+    """Return the value rounded up: what is named must be possible."""
+    return f"{np.ceil(value * 10**digits) / 10**digits:.{digits}f}"

@@ -1,0 +1,198 @@
+"""keras-tuner's Oracle and Tuner, with our proposals and our judgement inside. The only importer of keras_tuner.
+
+keras-tuner keeps the trials, names the choices and runs the loop. Which network comes next is `propose`'s business;
+what was tried can be given as records, so that a database row, and no file of keras-tuner's, is the truth.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine.base_tuner import BaseTuner
+from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.errors import FailedTrialError
+
+from models.architecture import Architecture
+from models.quantize import QuantizedFiles
+from search.dataset import Dataset
+from search.errors import SearchError, TrialFailed
+from search.judge import OUTCOME_FILE, TrialOutcome, judge_trial, quantize_best, validate_on_cpu
+from search.progress import OnProgress, ignore
+from search.propose import propose
+from search.space import check_spec, space_of
+from search.spec import SearchSpec
+from search.train import CHECKPOINT
+from search.trial import TrialRecord, TrialState
+
+OBJECTIVE = "int8_accuracy"
+_ARCHITECTURE = "architecture"
+"""The name of the value that holds the whole architecture, beside the choices that led to it."""
+_STATES = {
+    TrialStatus.RUNNING: TrialState.RUNNING,
+    TrialStatus.COMPLETED: TrialState.DONE,
+    TrialStatus.INVALID: TrialState.FAILED,
+    TrialStatus.FAILED: TrialState.FAILED,
+}
+_STATUSES = {
+    TrialState.PENDING: TrialStatus.RUNNING,
+    TrialState.RUNNING: TrialStatus.RUNNING,
+    TrialState.DONE: TrialStatus.COMPLETED,
+    TrialState.FAILED: TrialStatus.FAILED,
+}
+
+
+class AtollOracle(keras_tuner.Oracle):
+    """Asks `propose` for every new trial."""
+
+    def __init__(self, spec: SearchSpec, history: Sequence[TrialRecord] = ()) -> None:
+        super().__init__(
+            objective=keras_tuner.Objective(OBJECTIVE, "max"),
+            max_trials=spec.trials,
+            hyperparameters=_vocabulary(spec),
+            tune_new_entries=False,
+            seed=spec.seed,
+            max_consecutive_failed_trials=spec.trials + 1,  # a failed trial is not a failed search
+        )
+        self.verbose = 0
+        self._spec = spec
+        for record in history:
+            self._restore(record)
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Return the choices of the next network, or STOPPED if no new one holds the limits."""
+        architecture = propose(self._spec, self.history())
+        if architecture is None:
+            return {"status": TrialStatus.STOPPED}
+        return {"status": TrialStatus.RUNNING, "values": _values(architecture)}
+
+    def history(self) -> list[TrialRecord]:
+        """Return every trial so far as our own values."""
+        return [
+            TrialRecord(
+                number,
+                architecture_of(trial),
+                _STATES[trial.status],
+                None if trial.score is None else float(trial.score),
+            )
+            for number, trial in enumerate((self.trials[each] for each in sorted(self.trials)), 1)
+        ]
+
+    def _restore(self, record: TrialRecord) -> None:
+        """Take over a trial that is kept elsewhere."""
+        values = self.hyperparameters.copy()
+        values.values = _values(record.architecture)
+        trial = Trial(values, f"{len(self.trials):0{len(str(self.max_trials))}d}", _STATUSES[record.state])
+        trial.score = record.validation_accuracy
+        trial.best_step = 0
+        self.trials[trial.trial_id] = trial
+        self.start_order.append(trial.trial_id)
+        if record.state in (TrialState.DONE, TrialState.FAILED):
+            self.end_order.append(trial.trial_id)
+
+
+class AtollTuner(BaseTuner):
+    """Trains and judges each network that the Oracle names; goes on where it was stopped."""
+
+    def __init__(self, oracle: AtollOracle, spec: SearchSpec, directory: Path) -> None:
+        self._spec = spec
+        super().__init__(oracle, directory=str(directory), project_name="search")
+
+    def run_trial(
+        self, trial: Trial, dataset: Dataset, on_progress: OnProgress = ignore, epochs: int | None = None
+    ) -> dict[str, float]:
+        """Return what keras-tuner keeps of a trial; files and costs are in the trial's folder."""
+        folder = self.folder_of(trial)
+        try:
+            found = judge_trial(architecture_of(trial), dataset, self._spec, folder, on_progress, epochs=epochs)
+        except TrialFailed as error:
+            raise FailedTrialError(str(error)) from error
+        return {OBJECTIVE: found.validation_accuracy, "float_accuracy": found.float_accuracy}
+
+    def folder_of(self, trial: Trial) -> Path:
+        """Return where a trial keeps its files."""
+        return Path(self.get_trial_dir(trial.trial_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found."""
+
+    best: TrialOutcome
+    architecture: Architecture
+    files: QuantizedFiles
+    validation: dict[str, Any]
+    """On the test pictures, as `validate_on_cpu` gives it."""
+    history: list[TrialRecord]
+
+
+def next_architecture(spec: SearchSpec, history: Sequence[TrialRecord], scratch: Path) -> Architecture | None:
+    """Return the network to try next; None if the order's trials are used up or nothing new holds the limits.
+
+    Args:
+        spec: what is asked.
+        history: every trial so far, also those that still run or failed.
+        scratch: an empty folder for keras-tuner's own notes; nothing in it is needed later.
+    """
+    oracle = AtollOracle(spec, history)
+    oracle._set_project_dir(str(scratch), "proposal")
+    trial = oracle.create_trial("proposal")
+    return architecture_of(trial) if trial.status == TrialStatus.RUNNING else None
+
+
+def run_trial(
+    spec: SearchSpec, architecture: Architecture, dataset: Dataset, out_dir: Path, on_progress: OnProgress = ignore
+) -> TrialOutcome:
+    """Train and judge one network; a second call with the same folder goes on where the first was stopped.
+
+    Raises:
+        TrialFailed: if the network does not train or convert; the search goes on without it.
+    """
+    return judge_trial(architecture, dataset, spec, out_dir, on_progress)
+
+
+def search(
+    dataset: Dataset, spec: SearchSpec, out_dir: Path, *, on_progress: OnProgress = ignore, epochs: int | None = None
+) -> Found:
+    """Search in this process; a second call with the same folder goes on where the first was stopped.
+
+    Raises:
+        LimitImpossible: if no network holds the limits.
+        SearchError: if every trial failed.
+    """
+    check_spec(spec)
+    tuner = AtollTuner(AtollOracle(spec), spec, out_dir)
+    tuner.search(dataset, on_progress, epochs)
+    best = next(iter(tuner.oracle.get_best_trials(1)), None)
+    if best is None or best.status != TrialStatus.COMPLETED:
+        raise SearchError("No trial of this search came to an end.")
+    folder = tuner.folder_of(best)
+    files = quantize_best(folder / CHECKPOINT, dataset, out_dir / "best", seed=spec.seed)
+    return Found(
+        TrialOutcome.from_json(json.loads((folder / OUTCOME_FILE).read_text())),
+        architecture_of(best),
+        files,
+        validate_on_cpu(folder / CHECKPOINT, files, dataset),
+        tuner.oracle.history(),
+    )
+
+
+def architecture_of(trial: Trial) -> Architecture:
+    """Return the network that a trial of keras-tuner stands for."""
+    return Architecture.from_json(json.loads(trial.hyperparameters.values[_ARCHITECTURE]))
+
+
+def _vocabulary(spec: SearchSpec) -> keras_tuner.HyperParameters:
+    """Return the space's choices as keras-tuner names them."""
+    vocabulary = keras_tuner.HyperParameters()
+    for name, values in space_of(spec).choices.items():
+        vocabulary.Choice(name, list(values))
+    return vocabulary
+
+
+def _values(architecture: Architecture) -> dict[str, Any]:
+    return {**architecture.choices, _ARCHITECTURE: json.dumps(architecture.to_json())}
