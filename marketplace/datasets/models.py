@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 
 from marketplace.accounts.names import is_name
@@ -63,3 +64,17 @@ class DatasetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dataset} version {self.number}"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of its page."""
+        return reverse("datasets:version", args=[self.pk])
+
+    @property
+    def ended(self) -> bool:
+        """Whether its check is over."""
+        return self.status != self.Status.CHECKING
+
+    @property
+    def ready(self) -> bool:
+        """Whether runs can use it."""
+        return self.status == self.Status.READY

@@ -1,0 +1,121 @@
+"""Who trains, who validates, who tests: 70 / 15 / 15 in every class, decided by the content and then frozen."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+SPLITS = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = range(3)
+HELD_OUT_SHARE = 0.15
+MIN_HELD_OUT = 2
+
+
+@dataclass(slots=True)
+class Room:
+    """How many pictures each split of each class still takes."""
+
+    left: list[list[int]] = field(default_factory=list)
+    """(classes, 3)"""
+
+    def takes(self, counts: dict[int, int], split: int) -> bool:
+        """Say whether a group fits into a split without overfilling any class."""
+        return all(self.left[label][split] >= count for label, count in counts.items())
+
+    def smallest(self, counts: dict[int, int], split: int) -> int:
+        """Return the room of the fullest class concerned."""
+        return min(self.left[label][split] for label in counts)
+
+    def fill(self, counts: dict[int, int], split: int) -> None:
+        """Note that a group went into a split."""
+        for label, count in counts.items():
+            self.left[label][split] -= count
+
+
+def split_pictures(labels: Sequence[int], groups: Sequence[int], seed: int) -> tuple[list[int], list[int]]:
+    """Return each picture's split, and the classes whose one series had to be cut over the splits.
+
+    Groups stay whole, larger ones are placed first, each in a split drawn by the room left; single pictures then fill
+    every class to its exact share. The same content gives the same split.
+
+    Args:
+        labels: class of each picture, 0 and up; at least 3 pictures a class.
+        groups: group of each picture, any number; twins share one.
+        seed: taken from the content.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for picture, group in enumerate(groups):
+        members[group].append(picture)
+    order = list(members.values())
+    draw = random.Random(seed)
+    draw.shuffle(order)
+    order.sort(key=len, reverse=True)
+    room = Room([list(_shares(count)) for count in _counts(labels)])
+    splits = [TRAIN] * len(labels)
+    for together in order:
+        _put(together, _choose(room, labels, together, draw), splits, labels, room)
+    return splits, _mend(splits, labels, groups)
+
+
+def _shares(count: int) -> tuple[int, int, int]:
+    held_out = max(MIN_HELD_OUT if count >= 2 * MIN_HELD_OUT + 2 else 1, round(HELD_OUT_SHARE * count))
+    return count - 2 * held_out, held_out, held_out
+
+
+def _counts(labels: Sequence[int]) -> list[int]:
+    counts = [0] * (max(labels) + 1)
+    for label in labels:
+        counts[label] += 1
+    return counts
+
+
+def _of_classes(labels: Sequence[int], group: Sequence[int]) -> dict[int, int]:
+    counts: dict[int, int] = defaultdict(int)
+    for picture in group:
+        counts[labels[picture]] += 1
+    return counts
+
+
+def _choose(room: Room, labels: Sequence[int], group: Sequence[int], draw: random.Random) -> int:
+    counts = _of_classes(labels, group)
+    fitting = [split for split in range(3) if room.takes(counts, split)]
+    if not fitting:
+        return max(range(3), key=lambda split: room.smallest(counts, split))
+    return draw.choices(fitting, [room.smallest(counts, split) for split in fitting])[0]
+
+
+def _put(group: Sequence[int], split: int, splits: list[int], labels: Sequence[int], room: Room) -> None:
+    room.fill(_of_classes(labels, group), split)
+    for picture in group:
+        splits[picture] = split
+
+
+def _mend(splits: list[int], labels: Sequence[int], groups: Sequence[int]) -> list[int]:
+    """Give every class pictures in every split; return the classes where that broke a series apart."""
+    cut = []
+    group_sizes = Counter(groups)
+    by_class: dict[int, list[int]] = defaultdict(list)
+    for picture, label in enumerate(labels):
+        by_class[label].append(picture)
+    for label, pictures in by_class.items():
+        for empty in (TEST, VALIDATION, TRAIN):
+            if all(splits[one] != empty for one in pictures):
+                moved = _smallest_of_fullest(pictures, splits, groups)
+                for one in moved:
+                    splits[one] = empty
+                if len(moved) < group_sizes[groups[moved[0]]]:
+                    cut.append(label)
+    return sorted(set(cut))
+
+
+def _smallest_of_fullest(pictures: list[int], splits: list[int], groups: Sequence[int]) -> list[int]:
+    """Return the smallest group of a class's fullest split; of a split that is one series, its end."""
+    donor = Counter(splits[one] for one in pictures).most_common(1)[0][0]
+    movable: dict[int, list[int]] = defaultdict(list)
+    for one in pictures:
+        if splits[one] == donor:
+            movable[groups[one]].append(one)
+    smallest = min(movable.values(), key=len)
+    return smallest if len(movable) > 1 else smallest[-_shares(len(pictures))[TEST] :]

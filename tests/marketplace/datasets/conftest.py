@@ -1,0 +1,97 @@
+"""What tests of datasets share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from marketplace.accounts.models import User
+from marketplace.accounts.tokens import make_token
+from marketplace.datasets.checking import check_archive
+
+Checker = Callable[[bytes], dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def files_dir(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """An empty store and upload folder for each test, to see that nothing is left in them."""
+    settings = request.getfixturevalue("settings")
+    folder = tmp_path / "files"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(folder), "file_permissions_mode": 0o600},
+        },
+    }
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    settings.FILE_UPLOAD_TEMP_DIR = str(uploads)
+    static = tmp_path / "static"
+    static.mkdir()
+    settings.STATIC_ROOT = static  # whitenoise warns of one that is missing
+    return folder
+
+
+def files_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def nothing_stored(files_dir: Path) -> Iterator[Callable[[], bool]]:
+    """Say whether neither rows nor files nor passing files are left."""
+    from marketplace.datasets.models import Dataset, DatasetVersion
+    from marketplace.work.models import Event, Step
+
+    def look() -> bool:
+        rows = [model.objects.count() for model in (Dataset, DatasetVersion, Event, Step)]
+        return not any(rows) and not files_in(files_dir) and not files_in(files_dir.with_name("uploads"))
+
+    yield look
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Checker:
+    """Check an archive as the worker does."""
+
+    def run(content: bytes) -> dict[str, Any]:
+        archive, out_dir = tmp_path / "archive.zip", tmp_path / "out"
+        archive.write_bytes(content)
+        out_dir.mkdir(exist_ok=True)
+        return check_archive(archive, out_dir, lambda progress: None, max_pictures=1000)
+
+    return run
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    return User.objects.create_user("ann", password="a long password")
+
+
+@pytest.fixture
+def ben(db: None) -> User:
+    return User.objects.create_user("ben", password="a long password")
+
+
+@pytest.fixture
+def page(ann: User) -> Client:
+    """Ann's browser."""
+    client = Client()
+    client.force_login(ann)
+    return client
+
+
+@pytest.fixture
+def program(ann: User) -> Client:
+    """Ann's program, with a token."""
+    _, secret = make_token(user=ann, name="test", scopes=["read", "datasets:write"])
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def form(content: bytes, name: str = "shapes") -> dict[str, Any]:
+    return {"name": name, "file": SimpleUploadedFile("shapes.zip", content, "application/zip")}
