@@ -14,7 +14,7 @@ LATENCY_MS ?=
 TRIALS ?=
 export PORT DATASET LATENCY_MS TRIALS
 
-.PHONY: help setup setup-dev demo run check test bench lock clean
+.PHONY: help setup setup-dev demo run worker check test test-postgres bench lock clean
 
 help: ## Show what make can do
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +49,9 @@ demo: setup ## Start the site and run the whole main job on handwritten digits (
 run: setup ## Start the site at http://127.0.0.1:8000 (PORT=)
 	@exec $(BIN)/python -m workers.supervisor --port $(PORT)
 
+worker: setup ## Start only a worker, for the site whose database, broker and storage the environment names
+	@exec $(BIN)/python -m workers.start
+
 check: setup-dev ## Lint, types, import contracts, migrations, generated docs
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -59,6 +62,9 @@ check: setup-dev ## Lint, types, import contracts, migrations, generated docs
 
 test: setup-dev ## Run the tests
 	@$(BIN)/python -m pytest
+
+test-postgres: setup-dev ## Run the site's tests on a PostgreSQL of their own (needs Debian's postgresql)
+	@tests/on_postgres.sh $(BIN)/python -m pytest tests/marketplace
 
 bench: setup-dev ## Run every benchmark (long)
 	@for script in benchmarks/*_*.py; do echo "== $$script"; $(BIN)/python $$script; done

@@ -31,8 +31,6 @@ MIB = 2**20
 MAX_UPLOAD_BYTES = MIB * environment.read(env.int, "ATOLL_MAX_UPLOAD_MIB", 2048, validate=validate.Range(min=1))
 MAX_PICTURES = environment.read(env.int, "ATOLL_MAX_PICTURES", 100_000, validate=validate.Range(min=20))
 WORKER_PROCESSES = environment.read(env.int, "ATOLL_WORKER_PROCESSES", 2, validate=validate.Range(min=1, max=64))
-WORKER_MEMORY_MIB = environment.read(env.int, "ATOLL_WORKER_MEMORY_MIB", 0, validate=validate.Range(min=0))
-SHARED_PRETRAINED_DIR = environment.read(env.str, "ATOLL_PRETRAINED_DIR", "")
 
 # A worker renews its lease on a step every HEARTBEAT_S; work that was silent for LEASE_S is handed to another worker.
 LEASE_S = 6

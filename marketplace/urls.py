@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from marketplace import views
 from marketplace.api.urls import api
 
 urlpatterns = [
@@ -13,6 +14,7 @@ urlpatterns = [
     path("runs/", include("marketplace.runs.urls")),
     path("devices/", include("marketplace.devices.urls")),
     path("api/", api.urls),
+    path("health", views.health),
     path("", include("marketplace.catalog.urls")),
 ]
 handler404 = "marketplace.views.not_found"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
+from marketplace.devices.models import WorkerNode
 from marketplace.errors import NotFound, UserError
 from marketplace.middleware import answer_user_error
 
@@ -13,6 +14,12 @@ class OurFault(UserError):
 
     status = 500
     code = "server-error"
+
+
+def health(request: HttpRequest) -> HttpResponse:
+    """Say that the site answers and reaches its database."""
+    WorkerNode.objects.exists()
+    return HttpResponse("ok\n", content_type="text/plain")
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

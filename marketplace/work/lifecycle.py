@@ -110,6 +110,11 @@ def release(lease: Lease) -> bool:
     return bool(_held(lease).update(status=Status.WAITING, worker="", lease_until=None, attempts=F("attempts") - 1))
 
 
+def retry(lease: Lease) -> bool:
+    """Let a step that broke wait for another try; the attempt counts."""
+    return bool(_held(lease).update(status=Status.WAITING, worker="", lease_until=None))
+
+
 def cancel(steps: Q) -> int:
     """Cancel every step that has not ended; a worker that holds one notices at its next heartbeat."""
     return Step.objects.filter(steps, status__in=(Status.WAITING, Status.LEASED)).update(

@@ -1,0 +1,20 @@
+"""Which machines work for this site."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from marketplace.devices.models import LIVE_FOR, WorkerNode
+from marketplace.work.models import Step
+
+
+def live_workers() -> QuerySet[WorkerNode]:
+    """Return the workers that were heard of lately."""
+    return WorkerNode.objects.filter(seen_at__gt=timezone.now() - LIVE_FOR)
+
+
+def a_worker_has(needs: str) -> bool:
+    """Say whether a live worker has the compiler, or an Edge TPU, or is there at all."""
+    having = {Step.Needs.CPU: Q(), Step.Needs.COMPILER: ~Q(compiler=""), Step.Needs.DEVICE: ~Q(edge_tpus=[])}
+    return live_workers().filter(having[Step.Needs(needs)]).exists()

@@ -1,0 +1,83 @@
+"""The life of a run and of its trials. Nothing else writes `Run.status` or `Trial.status`.
+
+run:    queued ──► searching ──► quantizing ──► compiling ──► validating ──► measuring ──► done
+                                     │              ▲             ▲   │                     ▲
+                                     └──────────────┴─────────────┘   └─────────────────────┘
+        Without a compiler, compiling is left out; without an Edge TPU, measuring is.
+        From every state before done: ──► failed, ──► cancelled
+
+trial:  waiting ──► running ──► done
+           │           ├──────► failed
+           │           ├──────► skipped      (the space holds nothing new within the limits)
+           └───────────┴──────► cancelled
+        waiting ──► skipped
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from marketplace.errors import WrongState
+from marketplace.runs.models import Run, Trial
+
+R, T = Run.Status, Trial.Status
+ENDINGS = frozenset({R.FAILED, R.CANCELLED})
+
+NEXT: dict[str, frozenset[str]] = {
+    R.QUEUED: frozenset({R.SEARCHING}) | ENDINGS,
+    R.SEARCHING: frozenset({R.QUANTIZING}) | ENDINGS,
+    R.QUANTIZING: frozenset({R.COMPILING, R.VALIDATING}) | ENDINGS,
+    R.COMPILING: frozenset({R.VALIDATING}) | ENDINGS,
+    R.VALIDATING: frozenset({R.MEASURING, R.DONE}) | ENDINGS,
+    R.MEASURING: frozenset({R.DONE}) | ENDINGS,
+    R.DONE: frozenset(),
+    R.FAILED: frozenset(),
+    R.CANCELLED: frozenset(),
+}
+TRIAL_NEXT: dict[str, frozenset[str]] = {
+    T.WAITING: frozenset({T.RUNNING, T.SKIPPED, T.CANCELLED}),
+    T.RUNNING: frozenset({T.DONE, T.FAILED, T.SKIPPED, T.CANCELLED}),
+    T.DONE: frozenset(),
+    T.FAILED: frozenset(),
+    T.SKIPPED: frozenset(),
+    T.CANCELLED: frozenset(),
+}
+LIVE_RUNS = tuple(status for status, after in NEXT.items() if after)
+LIVE_TRIALS = tuple(status for status, after in TRIAL_NEXT.items() if after)
+
+
+def move(run: Run, to: str, **changes: Any) -> bool:
+    """Move `run` to `to`; return False if another process moved it first.
+
+    Raises:
+        WrongState: if no arrow leads from the run's status to `to`.
+    """
+    if to not in NEXT[run.status]:
+        raise WrongState(f"no arrow leads from {run.status} to {to}")
+    if to not in LIVE_RUNS:
+        changes["ended_at"] = timezone.now()
+    return _move(Run, run, to, changes)
+
+
+def move_trial(trial: Trial, to: str, **changes: Any) -> bool:
+    """Move `trial` to `to`; return False if another process moved it first.
+
+    Raises:
+        WrongState: if no arrow leads from the trial's status to `to`.
+    """
+    if to not in TRIAL_NEXT[trial.status]:
+        raise WrongState(f"no arrow leads from {trial.status} to {to}")
+    if to not in LIVE_TRIALS:
+        changes["ended_at"] = timezone.now()
+    return _move(Trial, trial, to, changes)
+
+
+def _move(model: type[Run] | type[Trial], row: Run | Trial, to: str, changes: dict[str, Any]) -> bool:
+    moved = model.objects.filter(pk=row.pk, status=row.status).update(status=to, **changes)  # type: ignore[misc]
+    if moved:
+        row.status = to
+        for name, value in changes.items():
+            setattr(row, name, value)
+    return bool(moved)

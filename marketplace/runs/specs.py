@@ -1,0 +1,52 @@
+"""A run's row and its trials, as the search engine reads them."""
+
+from __future__ import annotations
+
+from marketplace.runs.models import Run, Trial
+from models.architecture import Architecture
+from search.spec import SearchSpec
+from search.trial import TrialRecord, TrialState
+
+STATES = {
+    Trial.Status.WAITING: TrialState.PENDING,
+    Trial.Status.RUNNING: TrialState.RUNNING,
+    Trial.Status.DONE: TrialState.DONE,
+    Trial.Status.FAILED: TrialState.FAILED,
+    Trial.Status.SKIPPED: TrialState.FAILED,
+    Trial.Status.CANCELLED: TrialState.FAILED,
+}
+
+
+def spec_for(run: Run) -> SearchSpec:
+    """Return what is asked of the search."""
+    version = run.dataset_version
+    return SearchSpec(
+        classes=len(version.classes),
+        image_px=run.image_px,
+        latency_limit_ms=run.latency_limit_ms,
+        device=run.device,
+        onchip_limit_bytes=run.onchip_limit_bytes,
+        trials=run.trials_wanted,
+        seed=run.seed,
+        training_pictures=int(version.statistics.get("splits", {}).get("train", 0)),
+    )
+
+
+def history_of(run: Run) -> list[TrialRecord]:
+    """Return every architecture of a run, those in work too, in the order of their numbers."""
+    return [record_of(trial) for trial in run.trials.exclude(architecture_key="").order_by("number")]
+
+
+def record_of(trial: Trial) -> TrialRecord:
+    """Return a trial as the engine knows it."""
+    return TrialRecord(
+        number=trial.number,
+        architecture=Architecture.from_json(trial.architecture),
+        state=STATES[Trial.Status(trial.status)],
+        validation_accuracy=trial.validation_accuracy,
+        float_accuracy=trial.float_accuracy,
+        latency_ms=trial.estimate.get("latency_ms"),
+        onchip_bytes=trial.estimate.get("cached_bytes"),
+        seconds=trial.seconds,
+        message=trial.error,
+    )

@@ -1,0 +1,26 @@
+"""Choose the next architecture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from search.spec import SearchSpec
+from search.trial import TrialRecord
+from search.tuner import next_architecture
+from workers.job_process import Report
+from workers.jobs.estimates import architecture_estimate
+
+
+def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Return an architecture that was not tried, with its key and estimate; nothing if none is left."""
+    spec = SearchSpec.from_json(job["spec"])
+    history = [TrialRecord.from_json(record) for record in job["history"]]
+    architecture = next_architecture(spec, history, Path(job["scratch"]))
+    if architecture is None:
+        return {}
+    return {
+        "architecture": architecture.to_json(),
+        "key": architecture.key,
+        "estimate": architecture_estimate(architecture, spec),
+    }

@@ -1,0 +1,44 @@
+"""The files of a run, brought to a local folder; and how a run fails."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from marketplace.runs import outcomes
+from marketplace.runs.models import Artifact, Run
+from marketplace.storage import StoredFile, fetch, scratch_folder, store_path
+from marketplace.work.lifecycle import Lease
+
+
+def run_of(lease: Lease) -> Run:
+    """Return the run that a step is about."""
+    return Run.objects.select_related("dataset_version__dataset__owner", "best_trial").get(pk=lease.subject)
+
+
+@contextmanager
+def folder_for(lease: Lease) -> Iterator[Path]:
+    """Lend a folder to a step; it is gone afterwards."""
+    folder = scratch_folder("runs", f"{lease.subject}-{lease.kind}-{lease.fence}")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def bring(run: Run, name: str, folder: Path) -> Path:
+    """Fetch one of a run's files, whole."""
+    artifact = Artifact.objects.get(run=run, trial=None, name=name)
+    return fetch(artifact.storage_key, folder / name)
+
+
+def keep(paths: Mapping[str, str]) -> dict[str, StoredFile]:
+    """Store local files under their names."""
+    return {name: store_path(Path(path), "artifacts") for name, path in paths.items()}
+
+
+def fail_run(subject: int, sentence: str) -> None:
+    """The run cannot go on."""
+    outcomes.fail_run(Run.objects.get(pk=subject), sentence)

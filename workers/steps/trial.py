@@ -1,0 +1,69 @@
+"""One trial: choose an architecture that was not tried, train it, judge its int8 form on the validation split."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from marketplace.errors import LeaseLost
+from marketplace.runs import outcomes
+from marketplace.runs.models import Run, Trial
+from marketplace.runs.specs import history_of, spec_for
+from marketplace.storage import scratch_folder, store_path
+from marketplace.work import lifecycle
+from workers.heartbeat import Heartbeat
+from workers.steps.engine import do_job
+from workers.steps.pictures import pictures_of
+
+NOTHING_NEW = "The space holds no further network within the limits, so the search ends here."
+
+
+def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
+    """Propose, train and judge; what a killed worker had proposed or trained already is used."""
+    trial = _begin(lease)
+    if not trial.architecture_key and not _propose(trial, lease, heartbeat):
+        with lifecycle.finishing(lease):
+            outcomes.skip_trials(trial, NOTHING_NEW)
+        return
+    folder = scratch_folder("trials", str(trial.pk))
+    outcome = do_job(
+        "train",
+        heartbeat,
+        spec=spec_for(trial.run).to_json(),
+        architecture=trial.architecture,
+        number=trial.number,
+        out_dir=str(folder),
+        **pictures_of(trial.run),
+    )
+    files = {name: store_path(Path(path), "artifacts") for name, path in outcome["files"].items()}
+    with lifecycle.finishing(lease):
+        outcomes.record_trial(trial, outcome, files)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _begin(lease: lifecycle.Lease) -> Trial:
+    trial = Trial.objects.select_related("run__dataset_version__dataset").get(pk=lease.subject)
+    with lifecycle.writing(lease):
+        if not outcomes.begin_trial(trial):
+            raise LeaseLost("the trial was cancelled")
+    return trial
+
+
+def _propose(trial: Trial, lease: lifecycle.Lease, heartbeat: Heartbeat) -> bool:
+    """Choose an architecture; False if nothing new is left. Another worker may take the same one first: then again."""
+    while True:
+        run = Run.objects.select_related("dataset_version__dataset").get(pk=trial.run_id)
+        history = [record.to_json() for record in history_of(run)]
+        heartbeat.report({"phase": "Choosing a network"})
+        scratch = str(scratch_folder("proposals"))
+        chosen = do_job("propose", heartbeat, spec=spec_for(run).to_json(), history=history, scratch=scratch)
+        if not chosen:
+            return False
+        with lifecycle.writing(lease):
+            if outcomes.record_proposal(trial, chosen["architecture"], chosen["key"], chosen["estimate"]):
+                return True
+
+
+def fail(subject: int, sentence: str) -> None:
+    """The trial failed; the search goes on."""
+    outcomes.fail_trial(Trial.objects.select_related("run").get(pk=subject), sentence)
