@@ -15,15 +15,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from marketplace.accounts.models import User
 from marketplace.datasets import services
-from marketplace.datasets.queries import datasets_of, progress_of, version_of
+from marketplace.datasets.queries import histogram_of, latest_of, progress_of, version_of
+from marketplace.datasets.sheet import MAX_ROWS, THUMB_PX
 from marketplace.datasets.uploads import received
 from marketplace.errors import NotFound, UserError
 from marketplace.middleware import problem
 from marketplace.storage import open_stored
 from marketplace.work.queries import events_of
-
-HTMX_STOPS_POLLING = 286
-"""htmx ends `every 1s` on this answer. Source: htmx.org/docs/#polling."""
 
 
 def _user(request: HttpRequest) -> User:
@@ -34,7 +32,7 @@ def _user(request: HttpRequest) -> User:
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """Show one's datasets."""
-    return render(request, "datasets/index.html", {"datasets": datasets_of(_user(request))})
+    return render(request, "datasets/index.html", {"cards": latest_of(_user(request))})
 
 
 @csrf_exempt  # the check reads the body, and a body that cannot be read must end in a sentence: see _take
@@ -82,15 +80,19 @@ def version(request: HttpRequest, version_id: int) -> HttpResponse:
 @require_GET
 def state(request: HttpRequest, version_id: int) -> HttpResponse:
     """Show what changes while the check goes on."""
-    shown = _shown(request, version_id)
-    return render(request, "datasets/_state.html", shown, status=HTMX_STOPS_POLLING if shown["version"].ended else 200)
+    return render(request, "datasets/_state.html", _shown(request, version_id))
 
 
 def _shown(request: HttpRequest, version_id: int) -> dict[str, Any]:
     found = version_of(_user(request), version_id)
+    histogram = histogram_of(found)
     return {
         "version": found,
+        "here": found,
         "progress": progress_of(found),
+        "histogram": histogram,
+        "more_classes": len(found.classes) - len(histogram),
+        "sheet_height": THUMB_PX * min(len(found.classes), MAX_ROWS),
         "events": events_of("dataset", found.pk),
         "versions": found.dataset.versions.all(),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def files_in(folder: Path) -> list[Path]:
 
 
 @pytest.fixture
-def nothing_stored(files_dir: Path) -> Iterator[Callable[[], bool]]:
+def nothing_stored(files_dir: Path) -> Callable[[], bool]:
     """Say whether neither rows nor files nor passing files are left."""
     from marketplace.datasets.models import Dataset, DatasetVersion
     from marketplace.work.models import Event, Step
@@ -52,7 +52,7 @@ def nothing_stored(files_dir: Path) -> Iterator[Callable[[], bool]]:
         rows = [model.objects.count() for model in (Dataset, DatasetVersion, Event, Step)]
         return not any(rows) and not files_in(files_dir) and not files_in(files_dir.with_name("uploads"))
 
-    yield look
+    return look
 
 
 @pytest.fixture
