@@ -1,15 +1,16 @@
-"""Datasets in Django's admin. A version is frozen, so it can only be looked at or removed."""
+"""Datasets in Django's admin."""
+# mypy: allow-any-generics
 
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest
 
+from marketplace.admin import LookOnlyAdmin
 from marketplace.datasets.models import Dataset, DatasetVersion
 
 
 @admin.register(Dataset)
-class DatasetAdmin(admin.ModelAdmin[Dataset]):
+class DatasetAdmin(admin.ModelAdmin):
     """Datasets."""
 
     list_display = ("__str__", "created_at")
@@ -19,18 +20,10 @@ class DatasetAdmin(admin.ModelAdmin[Dataset]):
 
 
 @admin.register(DatasetVersion)
-class DatasetVersionAdmin(admin.ModelAdmin[DatasetVersion]):
-    """Versions."""
+class DatasetVersionAdmin(LookOnlyAdmin):
+    """Versions; they are frozen."""
 
     list_display = ("__str__", "status", "archive_name", "archive_bytes", "created_at", "checked_at")
     list_filter = ("status",)
     list_select_related = ("dataset__owner",)
     search_fields = ("dataset__name", "dataset__owner__username", "archive_name", "content_sha256")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Say no: people upload them."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Say no: a version is frozen."""
-        return False
