@@ -1,7 +1,118 @@
-"""What programs may do here."""
+"""What programs may do here: order runs, watch them, stop or cancel them, fetch what they made."""
 
 from __future__ import annotations
 
-from ninja import Router
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from ninja import Field, Router, Schema, Status
+from pydantic import ConfigDict
+
+from marketplace.accounts.models import User
+from marketplace.accounts.tokens import require_scope
+from marketplace.errors import BadInput
+from marketplace.runs import services, shapes
+from marketplace.runs.downloads import answer_artifact
+from marketplace.runs.forms import DEFAULT_ONCHIP_MIB, DEFAULT_TRIALS, default_px, onchip_bytes
+from marketplace.runs.models import Run
+from marketplace.runs.queries import artifact_of, overview_of, ready_versions_of, run_of, runs_of
+from marketplace.work.models import Event
+from marketplace.work.queries import events_of
 
 router = Router()
+
+PAGE_LENGTH = 50
+LONGEST_PAGE = 200
+
+
+class Order(Schema):
+    """What is asked of a search. A key that is not known is refused: it might be a mistyped limit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dataset_version: int
+    latency_limit_ms: float
+    device: str = "devboard"
+    onchip_limit_bytes: int = onchip_bytes(DEFAULT_ONCHIP_MIB)
+    trials: int = DEFAULT_TRIALS
+    image_px: int | None = None
+    seed: int | None = Field(None, ge=0, lt=2**31)
+
+
+@router.post("", response={202: dict[str, Any]})
+def order_run(request: HttpRequest, response: HttpResponse, order: Order) -> Any:
+    """Order a search on a dataset version of yours (right `runs:write`); `Location` leads to the run."""
+    require_scope(request, "runs:write")
+    user = _person(request)
+    version = ready_versions_of(user).filter(pk=order.dataset_version).first()
+    if version is None:
+        raise BadInput("You have no dataset version of this number that is ready.", field="dataset_version")
+    limits = order.dict(exclude={"dataset_version", "image_px"})
+    run = services.order_run(
+        owner=user, dataset_version=version, image_px=order.image_px or default_px(version), **limits
+    )
+    response["Location"] = f"/api/runs/{run.pk}"
+    return Status(202, shapes.full(overview_of(run)))
+
+
+@router.get("")
+def list_runs(
+    request: HttpRequest, response: HttpResponse, limit: int = PAGE_LENGTH, before: int | None = None
+) -> dict[str, Any]:
+    """Return your runs, newest first (right `read`); the header `Link` leads to the next page."""
+    require_scope(request, "read")
+    length = min(max(limit, 1), LONGEST_PAGE)
+    found = runs_of(_person(request)).order_by("-pk")
+    page = list((found.filter(pk__lt=before) if before else found)[: length + 1])
+    if len(page) > length:
+        address = request.build_absolute_uri(request.path)
+        response["Link"] = f'<{address}?limit={length}&before={page[length - 1].pk}>; rel="next"'
+    return {"items": [shapes.brief(run) for run in page[:length]]}
+
+
+@router.get("/{int:run_id}")
+def read_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
+    """Return a run of yours: how far it is, its leaderboard, what it found, its files (right `read`)."""
+    require_scope(request, "read")
+    return shapes.full(overview_of(run_of(_person(request), run_id)))
+
+
+@router.post("/{int:run_id}/stop", response={202: dict[str, Any]})
+def stop_run(request: HttpRequest, run_id: int) -> Any:
+    """Start no further trial and finish with the best so far (right `runs:write`)."""
+    run = _run_to_change(request, run_id)
+    services.stop_run(run=run)
+    return Status(202, shapes.full(overview_of(run_of(run.owner, run_id))))
+
+
+@router.post("/{int:run_id}/cancel", response={202: dict[str, Any]})
+def cancel_run(request: HttpRequest, run_id: int) -> Any:
+    """Drop a run: nothing comes out of it (right `runs:write`)."""
+    run = _run_to_change(request, run_id)
+    services.cancel_run(run=run)
+    return Status(202, shapes.full(overview_of(run_of(run.owner, run_id))))
+
+
+@router.get("/{int:run_id}/events")
+def list_events(request: HttpRequest, run_id: int, after: int = 0) -> dict[str, Any]:
+    """Return what happened to a run, oldest first; `after` leaves out what you have seen (right `read`)."""
+    require_scope(request, "read")
+    run = run_of(_person(request), run_id)
+    return {"items": [shapes.event(row) for row in events_of(Event.About.RUN, run.pk).filter(pk__gt=after)]}
+
+
+@router.get("/{int:run_id}/files/{name}")
+def read_file(request: HttpRequest, run_id: int, name: str) -> HttpResponseBase:
+    """Return a file of a run (right `read`)."""
+    require_scope(request, "read")
+    return answer_artifact(request, artifact_of(run_of(_person(request), run_id), name))
+
+
+def _run_to_change(request: HttpRequest, run_id: int) -> Run:
+    require_scope(request, "runs:write")
+    return run_of(_person(request), run_id)
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.auth)  # type: ignore[attr-defined]

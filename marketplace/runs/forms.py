@@ -1,0 +1,116 @@
+"""The order of a run, from what was typed to values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from edgetpu.devices import DEVICES
+from marketplace.accounts.models import User
+from marketplace.datasets.models import DatasetVersion
+from marketplace.errors import UserError
+from marketplace.runs.hints import DEFAULT_LIMIT_MS
+from marketplace.runs.queries import ready_versions_of
+from marketplace.runs.services import IMAGE_PX, MIB
+
+DEFAULT_ONCHIP_MIB = 7.7
+DEFAULT_TRIALS = 8
+LARGEST_DEFAULT_PX = 96
+"""Larger pictures are chosen knowingly: they take long to train."""
+COMMON_DEVICES = ("devboard", "usb3", "usb2", "m2")
+FIELDS_OF = {"onchip_limit_bytes": "onchip_limit_mib", "dataset": "dataset_version"}
+"""The form's name for what services call otherwise."""
+
+
+class Number(forms.FloatField):
+    """A number that may be typed with a decimal comma."""
+
+    def to_python(self, value: Any) -> Any:
+        """Return the number."""
+        return super().to_python(value.replace(",", ".") if isinstance(value, str) else value)
+
+
+class VersionChoice(forms.ModelChoiceField):  # type: ignore[type-arg] # generic only to mypy
+    """A dataset version, told by what is in it."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Return "name v2: 10 classes, 1,797 pictures"."""
+        pictures = obj.statistics.get("pictures")
+        amount = f", {pictures:,} pictures" if isinstance(pictures, int) else ""
+        return f"{obj.dataset.name} v{obj.number}: {len(obj.classes)} classes{amount}"
+
+
+class OrderForm(forms.Form):
+    """What is asked of a search."""
+
+    dataset_version = VersionChoice(
+        queryset=DatasetVersion.objects.none(),
+        label="Pictures",
+        empty_label=None,
+        error_messages={"invalid_choice": "Choose one of your datasets that is ready."},
+    )
+    device = forms.ChoiceField(
+        label="Device",
+        widget=forms.RadioSelect,
+        choices=[(key, profile.title) for key, profile in DEVICES.items()],
+        initial="devboard",
+    )
+    latency_limit_ms = Number(
+        label="Latency limit",
+        initial=DEFAULT_LIMIT_MS,
+        help_text="Milliseconds for one picture. A network that is estimated to be slower is never trained.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        error_messages={"invalid": "The latency limit is a number of milliseconds, for example 2.5."},
+    )
+    image_px = forms.TypedChoiceField(
+        label="Picture size",
+        coerce=int,
+        choices=[(side, f"{side} × {side} px") for side in IMAGE_PX],
+        initial=64,
+        help_text="The largest that networks may look at. Larger shows more and takes longer.",
+    )
+    trials = forms.IntegerField(
+        label="Trials",
+        initial=DEFAULT_TRIALS,
+        help_text="Networks to train. More find better ones and take longer; you can stop at any time.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"invalid": "The number of trials is a whole number, for example 8."},
+    )
+    onchip_limit_mib = Number(
+        label="On-chip limit",
+        initial=DEFAULT_ONCHIP_MIB,
+        help_text="MiB for parameters. What fits on the chip is never sent again at each inference.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        error_messages={"invalid": "The on-chip limit is a number of MiB, for example 7.7."},
+    )
+
+    def __init__(self, user: User, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["dataset_version"].queryset = ready_versions_of(user)  # type: ignore[attr-defined]
+
+    def order(self) -> dict[str, Any]:
+        """Return the values as `order_run` takes them."""
+        values = dict(self.cleaned_data)
+        values["onchip_limit_bytes"] = onchip_bytes(values.pop("onchip_limit_mib"))
+        return values
+
+    def refuse(self, error: UserError) -> None:
+        """Put what a service said beside the field that it is about."""
+        field = FIELDS_OF.get(error.field, error.field)
+        self.add_error(field if field in self.fields else None, error.sentence)
+
+
+def onchip_bytes(mib: float) -> int:
+    """Return whole bytes; what is no amount of memory stays below 1, so that the service refuses it in words."""
+    return int(max(-1.0, min(mib, 2.0**40)) * MIB)
+
+
+def default_px(version: DatasetVersion | None) -> int:
+    """Return the picture size that suits a dataset: the next size up from its median side, within reason."""
+    statistics = version.statistics if version else {}
+    sides = [(statistics.get(name) or {}).get("median") for name in ("width_px", "height_px")]
+    known = [side for side in sides if isinstance(side, int)]
+    if not known:
+        return 64
+    return next((side for side in IMAGE_PX if side >= min(*known, LARGEST_DEFAULT_PX)), LARGEST_DEFAULT_PX)

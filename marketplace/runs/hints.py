@@ -1,0 +1,59 @@
+"""What can be said of an order before it is placed: the fastest possible network, and about how long it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from edgetpu.devices import DEVICES
+from marketplace.datasets.models import DatasetVersion
+from marketplace.runs.models import Run
+from marketplace.runs.progress import AFTER_SEARCH_S
+from marketplace.runs.queries import mean_trial_s
+from marketplace.runs.specs import spec_for
+from search.errors import SearchError
+from search.space import fastest
+
+USUAL_S = 90
+"""A trial without earlier ones to go by: up to 30 s of start-up, and at most two minutes of training on one core."""
+DEFAULT_LIMIT_MS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What the order form says while it is filled in."""
+
+    device_title: str
+    fastest_ms: float | None
+    low_ms: float | None
+    high_ms: float | None
+    too_strict: bool
+    eta_s: float
+    eta_known: bool
+    """Whether the time comes from earlier trials on these pictures."""
+    problem: str = ""
+
+
+def hint_for(
+    *, version: DatasetVersion, device: str, image_px: int, onchip_bytes: int, latency_limit_ms: float, trials: int
+) -> Hint:
+    """Return the fastest network of the space for these values, and a guess of the time that the run takes."""
+    wanted = Run(
+        dataset_version=version,
+        device=device,
+        image_px=image_px,
+        onchip_limit_bytes=onchip_bytes,
+        latency_limit_ms=latency_limit_ms if latency_limit_ms > 0 else DEFAULT_LIMIT_MS,
+        trials_wanted=trials,
+    )
+    known_s = mean_trial_s(version, image_px)
+    each_s = USUAL_S if known_s is None else known_s
+    eta_s = trials * each_s / min(trials, settings.WORKER_PROCESSES) + AFTER_SEARCH_S
+    title = DEVICES[device].title
+    try:
+        _, estimate = fastest(spec_for(wanted))
+    except SearchError as error:
+        return Hint(title, None, None, None, False, eta_s, known_s is not None, str(error))
+    too_strict = latency_limit_ms < estimate.ms
+    return Hint(title, estimate.ms, estimate.low_ms, estimate.high_ms, too_strict, eta_s, known_s is not None)

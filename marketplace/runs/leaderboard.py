@@ -1,0 +1,82 @@
+"""The trials of a run in the order of what they are worth. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from marketplace.runs import words
+from marketplace.runs.chart import Point
+from marketplace.runs.models import Trial
+from marketplace.runs.progress import trial_sentence
+
+T = Trial.Status
+AFTER_RANKED = (T.RUNNING, T.FAILED, T.CANCELLED, T.SKIPPED)
+"""What the table shows below the ranked trials, in this order; waiting ones are only counted."""
+BADGES = {T.DONE: "ok", T.RUNNING: "busy", T.FAILED: "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table."""
+
+    trial: Trial
+    rank: int | None
+    best: bool
+    architecture: str
+    note: str
+    """What is happening, or why there are no figures."""
+    badge: str
+
+    @property
+    def estimate(self) -> dict[str, Any]:
+        """What was estimated of the architecture, empty before it is chosen."""
+        return dict(self.trial.estimate or {})
+
+
+def rows_of(trials: Sequence[Trial], live: Mapping[int, Mapping[str, Any]], best_id: int | None) -> list[Row]:
+    """Return the lines: ranked by int8 accuracy on the validation split, the faster one first of two that are equal."""
+    done = [trial for trial in trials if trial.status == T.DONE]
+    ranked = sorted(done, key=lambda trial: (-(trial.validation_accuracy or 0.0), _latency_ms(trial)))
+    rest = [trial for status in AFTER_RANKED for trial in trials if trial.status == status]
+    winner = best_id if best_id is not None else ranked[0].pk if ranked else None
+    rows = [_row(trial, rank, winner, live) for rank, trial in enumerate(ranked, 1)]
+    return rows + [_row(trial, None, winner, live) for trial in rest]
+
+
+def waiting_count(trials: Sequence[Trial]) -> int:
+    """Return how many trials have not begun."""
+    return sum(trial.status == T.WAITING for trial in trials)
+
+
+def points_of(rows: Sequence[Row]) -> list[Point]:
+    """Return the rows that the chart can show: those with an accuracy and an estimated latency."""
+    points = []
+    for row in rows:
+        ms, accuracy = words.as_number(row.estimate.get("latency_ms")), row.trial.validation_accuracy
+        if row.trial.status != T.DONE or ms is None or accuracy is None:
+            continue
+        low = words.as_number(row.estimate.get("low_ms"))
+        high = words.as_number(row.estimate.get("high_ms"))
+        bounds = (ms if low is None else low, ms if high is None else high)
+        points.append(Point(row.trial.number, ms, *bounds, accuracy=accuracy, best=row.best))
+    return points
+
+
+def _row(trial: Trial, rank: int | None, winner: int | None, live: Mapping[int, Mapping[str, Any]]) -> Row:
+    note = trial.error
+    if trial.status == T.RUNNING:
+        note = trial_sentence(trial, live.get(trial.pk, {})).split(": ", 1)[-1]
+    return Row(
+        trial=trial,
+        rank=rank,
+        best=trial.pk == winner,
+        architecture=words.architecture(trial.architecture or {}),
+        note=note,
+        badge=BADGES.get(T(trial.status), ""),
+    )
+
+
+def _latency_ms(trial: Trial) -> float:
+    return words.as_number((trial.estimate or {}).get("latency_ms")) or 0.0
