@@ -21,6 +21,8 @@ SCOPES = {
     "runs:write": "Order, stop and cancel runs",
     "models:publish": "Publish releases",
 }
+MAX_NAME = 80
+LONGEST_DAYS = 3650
 USED_AT_GRAIN = timedelta(minutes=1)
 """“Last used” is written at most this often, so that a download does not cost a write."""
 
@@ -29,8 +31,13 @@ def make_token(*, user: User, name: str, scopes: list[str], days: int | None = N
     """Make a token; return its row and the secret, which is shown once and never again.
 
     Raises:
-        BadInput: if a scope is not known, or none is given.
+        BadInput: if a scope is not known, none is given, or the name or the days cannot be used.
     """
+    name = name.strip()
+    if not 0 < len(name) <= MAX_NAME or "\x00" in name:
+        raise BadInput(f"Give the token a name of 1 to {MAX_NAME} characters.", field="name")
+    if days is not None and not 0 < days <= LONGEST_DAYS:
+        raise BadInput(f"A token lives 1 to {LONGEST_DAYS:,} days, or without an end.", field="days")
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise BadInput(f"Choose at least one of these rights: {', '.join(SCOPES)}.", field="scopes")

@@ -25,3 +25,9 @@ class OwnerConverter(NameConverter):
     """A person's name; never one of this site's own words, so that `/runs` still leads to `/runs/`."""
 
     regex = f"(?!(?:{'|'.join(sorted(RESERVED))})(?:/|$)){NAME}"
+
+
+class RevisionConverter(NameConverter):
+    """A release in the address of a page: “v3”, or the beginning of its revision."""
+
+    regex = "v[1-9][0-9]{0,8}|[0-9a-f]{7,40}"

@@ -63,6 +63,11 @@ class Release(models.Model):
     def __str__(self) -> str:
         return f"{self.listing} v{self.number}"
 
+    @property
+    def tag(self) -> str:
+        """How addresses name it."""
+        return f"v{self.number}"
+
 
 class ReleaseFile(models.Model):
     """One file of a release."""

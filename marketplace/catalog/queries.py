@@ -86,6 +86,18 @@ def listing_for(user: User | None, owner: str, name: str) -> Listing:
     return listing
 
 
+def own_listing(user: User, owner: str, name: str) -> Listing:
+    """Return a listing of this person.
+
+    Raises:
+        ModelNotFound: if it is not theirs.
+    """
+    listing = listing_for(user, owner, name)
+    if listing.owner_id != user.pk:
+        raise ModelNotFound(NO_MODEL)
+    return listing
+
+
 def release_for(listing: Listing, revision: str) -> Release:
     """Return a release by "main", "latest", "v3", or the first 7 to 40 characters of its revision.
 
@@ -142,6 +154,18 @@ def notices_for(user: User) -> QuerySet[Notice]:
         .select_related("release__listing__owner")
         .order_by("-created_at", "-pk")
     )
+
+
+def person_named(username: str) -> User:
+    """Return the person of an address.
+
+    Raises:
+        NotFound: if there is none.
+    """
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise NotFound("There is nobody of this name here.")
+    return user
 
 
 def subscribed(user: User | None, listing: Listing) -> bool:

@@ -86,6 +86,18 @@ def preview_card(
     return cards.card_of(run, model=model, licence=licence, labels=_labels(run, files), artifacts=files)
 
 
+def change_listing(*, listing: Listing, title: str, summary: str, private: bool) -> Listing:
+    """Change a listing's words and who may see it; its releases stay as they are.
+
+    Raises:
+        BadInput: if a text cannot be used.
+    """
+    listing.title, listing.summary, listing.private = title.strip(), summary.strip(), private
+    _check(listing, "")
+    listing.save(update_fields=["title", "summary", "private"])
+    return listing
+
+
 def subscribe(*, user: User, listing: Listing) -> None:
     """Have somebody told of the next release; doing it twice is no error."""
     Subscription.objects.get_or_create(user=user, listing=listing)

@@ -5,12 +5,25 @@ from __future__ import annotations
 from django.urls import URLPattern, path, register_converter
 
 from marketplace.catalog import views
-from marketplace.catalog.converters import NameConverter, OwnerConverter
+from marketplace.catalog.converters import NameConverter, OwnerConverter, RevisionConverter
 
 register_converter(OwnerConverter, "owner")
 register_converter(NameConverter, "model")
+register_converter(RevisionConverter, "release")
 
 app_name = "catalog"
+MODEL = "<owner:owner>/<model:name>"
 urlpatterns: list[URLPattern] = [
-    path("<owner:owner>/<model:name>/resolve/<str:revision>/<path:file_name>", views.download, name="download"),
+    path("", views.catalogue, name="catalogue"),
+    path("publish/<int:run_id>/", views.publish, name="publish"),
+    path("notices/", views.notices, name="notices"),
+    path("notices/read/", views.read_notices, name="read-notices"),
+    path("<owner:owner>", views.person, name="person"),
+    path("<owner:owner>/", views.without_slash),
+    path(MODEL, views.listing, name="listing"),
+    path(f"{MODEL}/", views.without_slash),
+    path(f"{MODEL}/subscription", views.change_subscription, name="subscription"),
+    path(f"{MODEL}/edit", views.edit, name="edit"),
+    path(f"{MODEL}/resolve/<str:revision>/<path:file_name>", views.download, name="download"),
+    path(f"{MODEL}/<release:revision>", views.listing, name="release"),
 ]

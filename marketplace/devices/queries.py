@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from marketplace.devices.models import LIVE_FOR, WorkerNode
 from marketplace.work.models import Step
+
+SHOWN_FOR = timedelta(days=7)
+"""A worker that was silent for longer is not listed any more."""
+
+
+def workers_of_late() -> QuerySet[WorkerNode]:
+    """Return the workers that were heard of within the last days, those heard of last first."""
+    return WorkerNode.objects.filter(seen_at__gt=timezone.now() - SHOWN_FOR).order_by("-seen_at", "name")
 
 
 def live_workers() -> QuerySet[WorkerNode]:

@@ -1,0 +1,1 @@
+"""How figures of models are written on pages."""
