@@ -7,6 +7,7 @@ import os
 import socket
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Count
 
 from marketplace import queue
@@ -24,8 +25,8 @@ log = logging.getLogger("atoll.worker")
 
 WAKE_AT_MOST = 16
 WORN_OUT = (
-    "This step broke {attempts} times on its worker (often: not enough memory), so it was given up. "
-    "Try a smaller image size; the worker's log has the details."
+    "This step broke {attempts} times on its worker, so it was given up. The worker's log says why; too little memory is "
+    "the usual cause: try a smaller image size or fewer worker processes."
 )
 
 
@@ -98,4 +99,5 @@ def go_on_without_missing_machines() -> None:
         if a_worker_has(needs):
             continue
         for run in Run.objects.filter(status=status, pk__in=waiting):
-            go_on(run)
+            with transaction.atomic():
+                go_on(run)

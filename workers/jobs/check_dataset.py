@@ -11,4 +11,6 @@ from workers.job_process import Report
 
 def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
     """Return what was found; refusals are sentences."""
-    return check_archive(Path(job["archive"]), Path(job["out_dir"]), report, max_pictures=job["max_pictures"])
+    out_dir = Path(job["out_dir"])
+    out_dir.mkdir(parents=True, exist_ok=True)
+    return check_archive(Path(job["archive"]), out_dir, report, max_pictures=job["max_pictures"])
