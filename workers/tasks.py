@@ -25,8 +25,8 @@ log = logging.getLogger("atoll.worker")
 
 WAKE_AT_MOST = 16
 WORN_OUT = (
-    "This step broke {attempts} times on its worker, so it was given up. The worker's log says why; too little memory is "
-    "the usual cause: try a smaller image size or fewer worker processes."
+    "This step broke {attempts} times on its worker, so it was given up. The worker's log says why; too little memory "
+    "is the usual cause: try a smaller image size or fewer worker processes."
 )
 
 
