@@ -19,6 +19,8 @@ DEFAULT_TRIALS = 8
 LARGEST_DEFAULT_PX = 96
 """Larger pictures are chosen knowingly: they take long to train."""
 COMMON_DEVICES = ("devboard", "usb3", "usb2", "m2")
+NO_DEVICE = "Choose one of these devices."
+NO_SIZE = "Choose one of these sizes."
 FIELDS_OF = {"onchip_limit_bytes": "onchip_limit_mib", "dataset": "dataset_version"}
 """The form's name for what services call otherwise."""
 
@@ -55,6 +57,7 @@ class OrderForm(forms.Form):
         widget=forms.RadioSelect,
         choices=[(key, profile.title) for key, profile in DEVICES.items()],
         initial="devboard",
+        error_messages={"required": NO_DEVICE, "invalid_choice": NO_DEVICE},
     )
     latency_limit_ms = Number(
         label="Latency limit",
@@ -69,6 +72,7 @@ class OrderForm(forms.Form):
         choices=[(side, f"{side} × {side} px") for side in IMAGE_PX],
         initial=64,
         help_text="The largest that networks may look at. Larger shows more and takes longer.",
+        error_messages={"required": NO_SIZE, "invalid_choice": NO_SIZE},
     )
     trials = forms.IntegerField(
         label="Trials",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from marketplace.runs import words
 from marketplace.runs.chart import Point
 from marketplace.runs.models import Trial
-from marketplace.runs.progress import trial_sentence
+from marketplace.runs.progress import Live, trial_sentence
 
 T = Trial.Status
 AFTER_RANKED = (T.RUNNING, T.FAILED, T.CANCELLED, T.SKIPPED)
@@ -35,7 +35,7 @@ class Row:
         return dict(self.trial.estimate or {})
 
 
-def rows_of(trials: Sequence[Trial], live: Mapping[int, Mapping[str, Any]], best_id: int | None) -> list[Row]:
+def rows_of(trials: Sequence[Trial], live: Live, best_id: int | None) -> list[Row]:
     """Return the lines: ranked by int8 accuracy on the validation split, the faster one first of two that are equal."""
     done = [trial for trial in trials if trial.status == T.DONE]
     ranked = sorted(done, key=lambda trial: (-(trial.validation_accuracy or 0.0), _latency_ms(trial)))
@@ -64,7 +64,7 @@ def points_of(rows: Sequence[Row]) -> list[Point]:
     return points
 
 
-def _row(trial: Trial, rank: int | None, winner: int | None, live: Mapping[int, Mapping[str, Any]]) -> Row:
+def _row(trial: Trial, rank: int | None, winner: int | None, live: Live) -> Row:
     note = trial.error
     if trial.status == T.RUNNING:
         note = trial_sentence(trial, live.get(trial.pk, {})).split(": ", 1)[-1]

@@ -18,6 +18,11 @@ AFTER_SEARCH_S = 25
 SHARES = {R.QUANTIZING: 0.91, R.COMPILING: 0.94, R.VALIDATING: 0.96, R.MEASURING: 0.98, R.DONE: 1.0}
 ROUND_S = 5
 """The time that is left is told in steps, so that pages that show the same do not change all the time."""
+NO_WORKER = "No worker is running, so nothing goes on. Whoever runs this site starts one (README, “Workers”)."
+WAITING = "Waiting for a free worker."
+
+Live = Mapping[int, Mapping[str, Any]]
+"""What steps report while a worker holds them: by the id of the trial; the run's own step under 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +35,25 @@ class Standing:
     now: str
 
 
-def standing_of(run: Run, trials: Sequence[Trial], live: Mapping[int, Mapping[str, Any]], now: datetime) -> Standing:
+def standing_of(
+    run: Run, trials: Sequence[Trial], live: Live, now: datetime, *, a_worker_is_there: bool = True
+) -> Standing:
     """Return how far a run is.
 
     Args:
         run: the run.
         trials: all its trials.
-        live: what the running step reports, by the id of its trial; the run's own step under 0.
+        live: what is reported by the steps that are held now.
         now: the present.
+        a_worker_is_there: whether any was heard of lately.
     """
-    return Standing(_share(run, trials, live), _eta_s(run, trials, live, now), _sentence(run, trials, live))
+    sentence = _sentence(run, trials, live)
+    if not run.ended and not live and not a_worker_is_there:
+        sentence = NO_WORKER
+    return Standing(_share(run, trials, live), _eta_s(run, trials, live, now), sentence)
 
 
-def _share(run: Run, trials: Sequence[Trial], live: Mapping[int, Mapping[str, Any]]) -> float:
+def _share(run: Run, trials: Sequence[Trial], live: Live) -> float:
     if run.status in SHARES:
         return SHARES[R(run.status)]
     ended = [trial for trial in trials if trial.status not in (T.WAITING, T.RUNNING)]
@@ -58,7 +69,7 @@ def trial_share(live: Mapping[str, Any]) -> float:
     return min(epoch / epochs, 1.0) if epoch and epochs else 0.0
 
 
-def _eta_s(run: Run, trials: Sequence[Trial], live: Mapping[int, Mapping[str, Any]], now: datetime) -> int | None:
+def _eta_s(run: Run, trials: Sequence[Trial], live: Live, now: datetime) -> int | None:
     if run.ended:
         return None
     if run.status not in (R.QUEUED, R.SEARCHING):
@@ -73,9 +84,7 @@ def _eta_s(run: Run, trials: Sequence[Trial], live: Mapping[int, Mapping[str, An
     return max(ROUND_S, round(total_s / ROUND_S) * ROUND_S)
 
 
-def _mean_s(
-    trials: Sequence[Trial], running: Sequence[Trial], live: Mapping[int, Mapping[str, Any]], now: datetime
-) -> float | None:
+def _mean_s(trials: Sequence[Trial], running: Sequence[Trial], live: Live, now: datetime) -> float | None:
     """Return what a trial takes: the mean of those that ended, else what the first ones expect of themselves."""
     taken = [trial.seconds for trial in trials if trial.seconds is not None and trial.status == T.DONE]
     if not taken:
@@ -93,13 +102,13 @@ def _elapsed_s(trial: Trial, now: datetime) -> float:
     return (now - trial.started_at).total_seconds() if trial.started_at else 0.0
 
 
-def _sentence(run: Run, trials: Sequence[Trial], live: Mapping[int, Mapping[str, Any]]) -> str:
+def _sentence(run: Run, trials: Sequence[Trial], live: Live) -> str:
     if run.status == R.SEARCHING:
         return _searching(run, trials, live)
     number = run.best_trial.number if run.best_trial else None
     told = live.get(0, {}).get("phase")
     sentences = {
-        R.QUEUED: "Waiting for a free worker.",
+        R.QUEUED: WAITING,
         R.QUANTIZING: f"Turning the best network, trial {number}, into int8 files.",
         R.COMPILING: "Compiling for the Edge TPU.",
         R.VALIDATING: "Comparing float and int8 on the pictures that no trial has seen.",
@@ -111,13 +120,13 @@ def _sentence(run: Run, trials: Sequence[Trial], live: Mapping[int, Mapping[str,
     return sentences[R(run.status)] if not told or run.ended else f"{sentences[R(run.status)]} {told}."
 
 
-def _searching(run: Run, trials: Sequence[Trial], live: Mapping[int, Mapping[str, Any]]) -> str:
+def _searching(run: Run, trials: Sequence[Trial], live: Live) -> str:
     running = [trial for trial in trials if trial.status == T.RUNNING]
     parts = [trial_sentence(trial, live.get(trial.pk, {})) for trial in running]
     if run.stop_requested:
         parts.append("No further trial starts; the best so far is kept.")
     elif not parts:
-        parts.append("Waiting for a free worker.")
+        parts.append(WAITING)
     return " ".join(parts)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
+from marketplace.devices.queries import a_worker_has
 from marketplace.errors import NotFound
 from marketplace.runs.leaderboard import Row, rows_of, waiting_count
 from marketplace.runs.models import Artifact, Run, Trial
@@ -64,7 +65,7 @@ def overview_of(run: Run) -> Overview:
         run=run,
         trials=trials,
         rows=rows_of(trials, live, run.best_trial_id),
-        standing=standing_of(run, trials, live, timezone.now()),
+        standing=standing_of(run, trials, live, timezone.now(), a_worker_is_there=a_worker_has(Step.Needs.CPU)),
         waiting=waiting_count(trials),
         artifacts=artifacts_of(run),
         events=list(events_of(Event.About.RUN, run.pk)),

@@ -65,10 +65,12 @@ def percent(value: Any) -> str:
 
 
 def byte_count(value: Any) -> str:
-    """Return "612 KiB" or "7.1 MiB"."""
+    """Return "612 KiB", "7.1 MiB" or "44 bytes"."""
     number = as_number(value)
     if number is None:
         return ""
+    if 0 < number < KIB:
+        return f"{number:.0f} bytes"
     if number >= MIB:
         return f"{number / MIB:.1f} MiB"
     return f"{number / KIB:.0f} KiB" if number >= 10 * KIB else f"{number / KIB:.1f} KiB" if number else "0 KiB"

@@ -1,0 +1,1 @@
+"""Tests of runs: orders, pages, API, chart."""
