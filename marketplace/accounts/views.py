@@ -31,7 +31,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def tokens(request: HttpRequest) -> HttpResponse:
     """Show the signed-in person's tokens; make one, whose secret stands in this answer and nowhere else."""
     user = _person(request)
-    form, token, secret = TokenForm(request.POST or None), None, ""
+    form, token, secret = TokenForm(request.POST if request.method == "POST" else None), None, ""
     if request.method == "POST" and form.is_valid():
         try:
             token, secret = make_token(user=user, **form.cleaned_data)

@@ -31,7 +31,7 @@ class SearchForm(forms.Form):
     def __init__(self, *args: Any, devices: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["device"].choices = [("", "Any device"), *devices.items()]  # type: ignore[attr-defined]
-        self.fields["search"].widget.attrs.update(type="search", placeholder="corals, digits, a person's name …")
+        self.fields["search"].widget.attrs.update(placeholder="corals, digits, a person's name …")
 
     @property
     def wanted(self) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def edit(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     """Change a listing of the signed-in person."""
     found = own_listing(_person(request), owner, name)
     initial = {"title": found.title, "summary": found.summary, "private": found.private}
-    form = ListingForm(request.POST or None, initial=initial)
+    form = ListingForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             services.change_listing(listing=found, **form.cleaned_data)
@@ -148,7 +148,9 @@ def publish(request: HttpRequest, run_id: int) -> HttpResponse:
     user = _person(request)
     run = run_to_publish(user, run_id)
     card = services.preview_card(owner=user, run=run, name="…")
-    form = PublicationForm(request.POST or None, initial={"name": run.dataset_version.dataset.name})
+    form = PublicationForm(
+        request.POST if request.method == "POST" else None, initial={"name": run.dataset_version.dataset.name}
+    )
     if request.method == "POST" and form.is_valid():
         try:
             release = services.publish_release(owner=user, run=run, **form.cleaned_data)
