@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from search.spec import SearchSpec
@@ -16,7 +17,8 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
     """Return an architecture that was not tried, with its key and estimate; nothing if none is left."""
     spec = SearchSpec.from_json(job["spec"])
     history = [TrialRecord.from_json(record) for record in job["history"]]
-    architecture = next_architecture(spec, history, Path(job["scratch"]))
+    with TemporaryDirectory(prefix="atoll-proposal-") as scratch:  # keras-tuner's notes; the rows know everything
+        architecture = next_architecture(spec, history, Path(scratch))
     if architecture is None:
         return {}
     return {

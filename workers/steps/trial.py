@@ -55,8 +55,7 @@ def _propose(trial: Trial, lease: lifecycle.Lease, heartbeat: Heartbeat) -> bool
         run = Run.objects.select_related("dataset_version__dataset").get(pk=trial.run_id)
         history = [record.to_json() for record in history_of(run)]
         heartbeat.report({"phase": "Choosing a network"})
-        scratch = str(scratch_folder("proposals"))
-        chosen = do_job("propose", heartbeat, spec=spec_for(run).to_json(), history=history, scratch=scratch)
+        chosen = do_job("propose", heartbeat, spec=spec_for(run).to_json(), history=history)
         if not chosen:
             return False
         with lifecycle.writing(lease):
