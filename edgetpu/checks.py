@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from edgetpu.compiled_file import CompiledFile, CustomOperation
 from edgetpu.executable import ChipLayer, Executable, ExecutableKind, Region
 from edgetpu.graph import Graph, Tensor
+from edgetpu.weights import placements
 
 CHIP = "beagle"
 """The chip's name inside Google. Source: all 117 compiled files that were looked at."""
@@ -18,6 +19,8 @@ _NARROW_MOST_BYTES = 192 * 1024
 _BITSTREAM_MULTIPLE = 16
 _ZERO_POINT_SHIFT = {"int8": 128, "int16": 32_768}
 _SCALE_TOLERANCE = 1e-6
+_STATE_SUFFIX = "_variable_output"
+"""How the program names the new state of a recurrent layer, which is no output of the operation."""
 
 Level = Literal["ok", "warning", "error"]
 
@@ -142,8 +145,11 @@ def layers_match_tensors(compiled: CompiledFile) -> Problems:
 
 def _mismatches(operation: CustomOperation, graph: Graph) -> Problems:
     run = operation.inference
-    sides = (("inputs", operation.op.inputs, run.inputs), ("outputs", operation.op.outputs, run.outputs))
-    for side, positions, layers in sides:
+    results = tuple(layer for layer in run.outputs if not layer.name.endswith(_STATE_SUFFIX))
+    for side, positions, layers in (
+        ("inputs", operation.op.inputs, run.inputs),
+        ("outputs", operation.op.outputs, results),
+    ):
         tensors = {graph.tensors[index].name: graph.tensors[index] for index in positions if index >= 0}
         if len(tensors) != len(layers):
             yield f"The program has {len(layers)} {side}, its operation {len(tensors)}."
@@ -201,6 +207,13 @@ def cpu_operations_come_from_source(compiled: CompiledFile, source: Graph) -> Pr
             yield f"{count} {code or kind} run on the CPU that the source does not have."
 
 
+def weights_are_the_sources(compiled: CompiledFile, source: Graph) -> Problems:
+    """The weights of every layer of the source are found in the compiled model."""
+    for index, placement in placements(compiled, source).items():
+        if placement is None:
+            yield f"The weights of {source.ops[index].kind} “{source.ops[index].name}” are not in the compiled model."
+
+
 _ALONE: tuple[AloneCheck, ...] = (
     programs_belong_together,
     one_token,
@@ -212,4 +225,8 @@ _ALONE: tuple[AloneCheck, ...] = (
     narrow_memory_suffices,
     layers_match_tensors,
 )
-_PAIR: tuple[PairCheck, ...] = (same_inputs_and_outputs, cpu_operations_come_from_source)
+_PAIR: tuple[PairCheck, ...] = (
+    same_inputs_and_outputs,
+    cpu_operations_come_from_source,
+    weights_are_the_sources,
+)

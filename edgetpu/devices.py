@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -15,22 +15,25 @@ Clock = Literal["max", "std"]
 class ChipRates:
     """Time that the chip takes for its work, whatever it is attached to; at the maximum clock.
 
-    Source: fitted to public measurements, see benchmarks/edgetpu_latency.py.
+    Source: rates fitted to public measurements without NAS-Bench-201 (benchmarks/edgetpu_latency.py, which also states
+    the errors); bytes of instructions from compiled files.
     """
 
-    cycle_ns: float = 1.03
+    cycle_ns: float = 0.979
     """Per tile cycle of a convolution or dense layer, 1,024 multiply-accumulates each."""
-    tap_ns: float = 0.0477
+    tap_ns: float = 0.0529
     """Depthwise and pooling: per output byte and kernel position."""
-    pool_us: float = 13.6
-    """Per pooling operation."""
-    elementwise_us: float = 5.4
+    pool_us: float = 14.3
+    """Per pooling."""
+    pass_us: float = 5.46
     """Per ADD, MUL, PAD, RESIZE, SOFTMAX."""
-    elementwise_ns: float = 0.09
+    pass_ns: float = 0.128
     """The same operations, per byte in and out."""
-    parameter_ns: float = 0.0211
+    parameter_ns: float = 0.0164
     """Convolution, dense, depthwise: per byte of parameters."""
-    crowding_per_mib: float = 2.0
+    window_us: float = 2.14
+    """Per convolution with a kernel larger than 1×1: neighbouring tiles exchange edges."""
+    crowding_per_mib: float = 1.96
     """How much slower parameters stream per MiB of activations beyond `crowding_from_mib`; rests on one source."""
     crowding_from_mib: float = 3.0
     instruction_bytes: float = 24_400.0
@@ -39,6 +42,34 @@ class ChipRates:
     """More of them per convolution or dense layer."""
     activation_instruction_bytes: float = 5_500.0
     """More of them per MiB of activations."""
+    dense_instruction_bytes: float = 1_000.0
+    """Instructions of a network of dense layers only."""
+    dense_layer_instruction_bytes: float = 1_530.0
+    """More of them per dense layer of such a network."""
+
+    @property
+    def rates_ns(self) -> tuple[float, float, float, float, float, float, float]:
+        """Nanoseconds per unit of each field of `work.Work`."""
+        return (
+            self.cycle_ns,
+            self.tap_ns,
+            self.pool_us * 1000,
+            self.pass_us * 1000,
+            self.pass_ns,
+            self.parameter_ns,
+            self.window_us * 1000,
+        )
+
+    @property
+    def instruction_rates(self) -> tuple[float, float, float, float, float]:
+        """Bytes per unit of each part of `traffic.instruction_parts`."""
+        return (
+            self.instruction_bytes,
+            self.layer_instruction_bytes,
+            self.activation_instruction_bytes,
+            self.dense_instruction_bytes,
+            self.dense_layer_instruction_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +88,13 @@ class DeviceProfile:
     spread: float
     """Standard deviation of the logarithm of measured over estimated, on networks not used in the fit."""
     cpu_macs_per_us: float = 2_000.0
-    """int8 multiply-accumulates per microsecond of the host's processor, for what is not mapped."""
+    """int8 multiply-accumulates per microsecond of the host's processor, for what is not mapped; a rough guess."""
+    measurements: int = 0
+    """How many measurements the profile rests on."""
     clock: Clock = "max"
     clock_factor: float = 1.0
     """How much longer the chip's own work takes than at the maximum clock."""
     chip: ChipRates = field(default_factory=ChipRates)
-    measurements: int = 0
-    """How many measurements the profile rests on."""
     origin: str = "fitted to public measurements"
 
 
@@ -71,14 +102,35 @@ def _profiles(*profiles: DeviceProfile) -> Mapping[str, DeviceProfile]:
     return MappingProxyType({profile.key: profile for profile in profiles})
 
 
+def at_reduced_clock(profile: DeviceProfile) -> DeviceProfile:
+    """Return a device as the runtime `libedgetpu1-std` drives it: half the clock, so twice the time of the chip's work.
+
+    Source: coral.ai/docs/accelerator/get-started; 250 instead of 500 MHz. Not confirmed by measurements.
+    """
+    return replace(
+        profile,
+        key=profile.key + "-std",
+        title=profile.title + ", reduced clock",
+        clock="std",
+        clock_factor=2.0,
+        spread=max(profile.spread, 0.2),
+        origin="derived from the profile at full clock; not confirmed by measurements",
+    )
+
+
+_USB3 = DeviceProfile("usb3", "Coral USB Accelerator, USB 3, PC", "usb3", 0.232, 2.14, 8.8, 0.08, 12_000.0, 12)
+_USB2 = DeviceProfile("usb2", "Coral USB Accelerator, USB 2", "usb2", 0.351, 28.0, 86.0, 0.12, 2_000.0, 26)
+
 DEVICES: Mapping[str, DeviceProfile] = _profiles(
-    DeviceProfile("devboard", "Coral Dev Board (PCIe)", "pcie", 0.33, 2.54, 7.1, 0.10, 800.0, measurements=26),
-    DeviceProfile("m2", "Coral M.2 or PCIe card in a PC", "pcie", 0.09, 2.70, 7.2, 0.12, 20_000.0, measurements=135),
-    DeviceProfile("usb3", "Coral USB Accelerator, USB 3, PC", "usb3", 0.39, 2.06, 8.7, 0.12, 20_000.0, measurements=45),
-    DeviceProfile("usb2", "Coral USB Accelerator, USB 2", "usb2", 0.25, 26.6, 86.0, 0.15, 2_000.0, measurements=27),
-    DeviceProfile("mac", "Coral USB Accelerator, USB 3, Mac", "usb3", 0.73, 2.04, 7.1, 0.12, 20_000.0, measurements=4),
-    DeviceProfile("jetson", "Jetson Nano, USB 3", "usb3", 0.28, 2.46, 32.0, 0.12, 2_000.0, measurements=27),
-    DeviceProfile("rpi4", "Raspberry Pi 4, USB 3", "usb3", 2.0, 3.55, 10.0, 0.2, 2_000.0, measurements=4),
-    DeviceProfile("rpi3", "Raspberry Pi 3, USB 2", "usb2", 1.5, 29.1, 74.0, 0.2, 800.0, measurements=6),
+    DeviceProfile("devboard", "Coral Dev Board (PCIe)", "pcie", 0.233, 2.57, 8.5, 0.09, 1_500.0, 20),
+    DeviceProfile("m2", "Coral M.2 or PCIe card in a PC", "pcie", 0.083, 2.62, 8.8, 0.12, 12_000.0, 136),
+    _USB3,
+    _USB2,
+    at_reduced_clock(_USB3),
+    at_reduced_clock(_USB2),
+    DeviceProfile("mac", "Coral USB Accelerator, USB 3, Mac", "usb3", 0.596, 2.32, 8.9, 0.1, 12_000.0, 4),
+    DeviceProfile("jetson", "Jetson Nano, USB 3", "usb3", 0.386, 2.56, 32.0, 0.12, 2_000.0, 26),
+    DeviceProfile("rpi4", "Raspberry Pi 4, USB 3", "usb3", 2.17, 2.37, 8.9, 0.2, 2_000.0, 2),
+    DeviceProfile("rpi3", "Raspberry Pi 3, USB 2", "usb2", 0.41, 33.3, 81.0, 0.25, 800.0, 4),
 )
 """Known devices by key."""

@@ -9,33 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, sqrt
+from math import exp, hypot, sqrt
 from typing import Literal, NamedTuple
 
-from edgetpu.cycles import tile_cycles
+from edgetpu.cautions import DOUBT_BYTES, cautions
 from edgetpu.devices import DEVICES, ChipRates, DeviceProfile
 from edgetpu.graph import Graph
-from edgetpu.layers import (
-    DENSE,
-    DEPTHWISE,
-    ELEMENTWISE,
-    GLOBAL_POOL,
-    POINTWISE,
-    POOL,
-    RECURRENT,
-    SPATIAL,
-    Layer,
-    layers_of,
-)
-from edgetpu.memory import DEFAULT_CAPACITY_BYTES, MemoryMap, memory_map
+from edgetpu.layers import Layer, layers_of
+from edgetpu.memory import DEFAULT_CAPACITY_BYTES, MIB, MemoryMap, memory_map
+from edgetpu.traffic import input_bytes, instruction_parts, output_bytes
+from edgetpu.work import work_of
 
 __all__ = ["DEVICES", "DeviceProfile", "LatencyEstimate", "LayerTime", "estimate"]
 
-MIB = 2**20
 Limit = Literal["compute", "streaming", "transfer", "cpu", "overhead"]
 _BAND_80 = 1.2816
 """Standard deviations on either side that hold 80 % of a normal distribution."""
-_SMALLEST_BAND_MS = 0.03
+_FLOOR_BAND_MS = 0.1
+"""Hosts differ by so much in the time of an inference that does nothing."""
+_SHORT_BAND_MS = 0.3
 
 
 class LayerTime(NamedTuple):
@@ -91,8 +83,21 @@ def estimate(graph: Graph, device: str | DeviceProfile, capacity_bytes: int | No
         KeyError: if there is no device of that name.
     """
     profile = DEVICES[device] if isinstance(device, str) else device
-    memory = memory_map(graph, DEFAULT_CAPACITY_BYTES if capacity_bytes is None else capacity_bytes)
-    return estimate_with_memory(graph, profile, memory)
+    capacity = DEFAULT_CAPACITY_BYTES if capacity_bytes is None else capacity_bytes
+    return estimate_with_memory(graph, profile, memory_map(graph, capacity))
+
+
+def at_other_capacity(graph: Graph, device: str | DeviceProfile) -> LatencyEstimate | None:
+    """Return a second estimate where the first depends on how much memory the compiler leaves for parameters.
+
+    Within 1 MiB of the capacity nobody can tell whether parameters are streamed; this is the other case.
+    None where there is no doubt.
+    """
+    memory = memory_map(graph)
+    if abs(memory.parameter_bytes - memory.capacity_bytes) > DOUBT_BYTES:
+        return None
+    step = DOUBT_BYTES if memory.streamed_bytes else -DOUBT_BYTES
+    return estimate(graph, device, memory.capacity_bytes + step)
 
 
 def estimate_with_memory(graph: Graph, profile: DeviceProfile, memory: MemoryMap) -> LatencyEstimate:
@@ -102,69 +107,48 @@ def estimate_with_memory(graph: Graph, profile: DeviceProfile, memory: MemoryMap
     parts = {
         "floor": profile.floor_ms,
         "chip": sum([time.total_us - time.cpu_us for time in times]) / 1000,
-        "instructions": instruction_bytes(layers, memory, profile.chip) * profile.to_chip_ns / 1e6,
-        "input": _input_bytes(graph) * profile.to_chip_ns / 1e6,
-        "output": _output_bytes(graph) * profile.from_chip_ns / 1e6,
+        "instructions": _instruction_bytes(layers, memory, profile.chip) * profile.to_chip_ns / 1e6,
+        "input": input_bytes(graph) * profile.to_chip_ns / 1e6,
+        "output": output_bytes(graph) * profile.from_chip_ns / 1e6,
         "cpu": sum([time.cpu_us for time in times]) / 1000,
     }
     ms = sum(parts.values())
-    half = max(ms * (exp(_BAND_80 * profile.spread) - 1), _SMALLEST_BAND_MS)
+    low, high = band_ms(ms, profile)
     return LatencyEstimate(
         ms=ms,
-        low_ms=max(ms - half / exp(_BAND_80 * profile.spread), 0.0),
-        high_ms=ms + half,
+        low_ms=low,
+        high_ms=high,
         device=profile,
         limited_by=_limit(parts, times),
         layers=times,
         parts_ms=parts,
-        warnings=(),
+        warnings=cautions(layers, memory, ms, output_bytes(graph)),
     )
 
 
-def compute_ns(layer: Layer, parameters: int, chip: ChipRates) -> float:
-    """Return the time that the chip's arithmetic takes for one layer, in nanoseconds.
-
-    Args:
-        layer: the layer.
-        parameters: bytes of its parameters, cached or streamed.
-        chip: how fast the chip works.
-    """
-    work = layer.work
-    if work in (POINTWISE, SPATIAL, DENSE):
-        return chip.cycle_ns * tile_cycles(layer) + chip.parameter_ns * parameters
-    if work == DEPTHWISE:
-        return chip.tap_ns * layer.out_bytes * layer.taps + chip.parameter_ns * parameters
-    if work == POOL:
-        return chip.pool_us * 1000 + chip.tap_ns * layer.out_bytes * layer.taps
-    if work == GLOBAL_POOL:
-        return chip.pool_us * 1000 + chip.tap_ns * layer.in_bytes
-    if work in (ELEMENTWISE, RECURRENT):
-        return chip.elementwise_us * 1000 + chip.elementwise_ns * (layer.in_bytes + layer.out_bytes)
-    return 0.0
+def band_ms(ms: float, profile: DeviceProfile) -> tuple[float, float]:
+    """Return the band that holds 80 of 100 measurements: relative for long times, absolute for the shortest."""
+    factor = exp(_BAND_80 * profile.spread)
+    fixed = _SHORT_BAND_MS if ms < 1 else _FLOOR_BAND_MS
+    return max(ms - hypot(ms - ms / factor, fixed), 0.0), ms + hypot(ms * factor - ms, fixed)
 
 
-def instruction_bytes(layers: Sequence[Layer], memory: MemoryMap, chip: ChipRates) -> float:
+def _instruction_bytes(layers: Sequence[Layer], memory: MemoryMap, chip: ChipRates) -> float:
     """Return the bytes of instructions that the compiler writes for a network, about 14 % off on average."""
-    on_chip = [layer for layer, place in zip(layers, memory.layers, strict=True) if place.placement != "cpu"]
-    arithmetic = [layer for layer in on_chip if layer.work in (POINTWISE, SPATIAL, DENSE)]
-    if on_chip and all(layer.work == DENSE for layer in on_chip):
-        return 1_000.0 + 1_530.0 * len(arithmetic)
-    activations = sum([layer.out_bytes for layer in on_chip])
-    return (
-        chip.instruction_bytes
-        + chip.layer_instruction_bytes * len(arithmetic)
-        + chip.activation_instruction_bytes * activations / MIB
-    )
+    parts = instruction_parts(layers, memory)
+    return sum([rate * part for rate, part in zip(chip.instruction_rates, parts, strict=True)])
 
 
 def _layer_times(layers: Sequence[Layer], memory: MemoryMap, profile: DeviceProfile) -> tuple[LayerTime, ...]:
+    rates = [rate * profile.clock_factor / 1000 for rate in profile.chip.rates_ns]
     times = []
     for layer, place in zip(layers, memory.layers, strict=True):
         compute = streaming = cpu = 0.0
         if place.placement == "cpu":
             cpu = (layer.macs + layer.in_bytes + layer.out_bytes) / profile.cpu_macs_per_us
         else:
-            compute = compute_ns(layer, place.parameter_bytes, profile.chip) * profile.clock_factor / 1000
+            work = work_of(layer, place.parameter_bytes)
+            compute = sum([rate * amount for rate, amount in zip(rates, work, strict=True) if amount])
             if place.placement == "streamed":
                 streaming = _streaming_ns(layer, place.parameter_bytes, profile) / 1000
         times.append(LayerTime(place.index, place.name, place.kind, compute, streaming, cpu))
@@ -174,14 +158,6 @@ def _layer_times(layers: Sequence[Layer], memory: MemoryMap, profile: DeviceProf
 def _streaming_ns(layer: Layer, parameters: int, profile: DeviceProfile) -> float:
     crowded = max((layer.in_bytes + layer.out_bytes) / MIB - profile.chip.crowding_from_mib, 0.0)
     return parameters * profile.to_chip_ns * (1 + profile.chip.crowding_per_mib * crowded)
-
-
-def _input_bytes(graph: Graph) -> int:
-    return sum([graph.tensors[index].elements for index in graph.inputs])
-
-
-def _output_bytes(graph: Graph) -> int:
-    return sum([graph.tensors[index].elements for index in graph.outputs])
 
 
 def _limit(parts: dict[str, float], times: Sequence[LayerTime]) -> Limit:

@@ -9,6 +9,7 @@ from math import prod
 from typing import NamedTuple
 
 from edgetpu.graph import Graph, Op, Tensor
+from edgetpu.memo import LastAnswer
 
 SPATIAL = "spatial"
 """A convolution with a kernel larger than 1×1, or a transposed one."""
@@ -77,9 +78,13 @@ class Layer(NamedTuple):
         return 0
 
 
+_LAST: LastAnswer[tuple[Layer, ...]] = LastAnswer()
+
+
 def layers_of(graph: Graph) -> tuple[Layer, ...]:
     """Return the layer of each operation, in order."""
-    return tuple([_layer(graph, op) for op in graph.ops])
+    known = _LAST.get(graph)
+    return _LAST.keep(graph, tuple([_layer(graph, op) for op in graph.ops])) if known is None else known
 
 
 def rounded_up(number: int, multiple: int) -> int:

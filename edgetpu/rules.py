@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from edgetpu import op_rules, tensor_rules
 from edgetpu.graph import Graph, Op
+from edgetpu.memo import LastAnswer
 from edgetpu.rulebook import MAPPED, SECOND_PART, Rule, all_rules
 
 
@@ -41,10 +42,7 @@ class OpVerdict(NamedTuple):
     """The rule it breaks, by its name in docs/RULES.md; empty if none."""
 
 
-class _Last:
-    """The graph that was judged last: memory and time of one network ask one after the other."""
-
-    answer: tuple[Graph, tuple[bool, ...]] | None = None
+_LAST: LastAnswer[tuple[bool, ...]] = LastAnswer()
 
 
 def map_ops(graph: Graph) -> tuple[OpVerdict, ...]:
@@ -59,13 +57,12 @@ def map_ops(graph: Graph) -> tuple[OpVerdict, ...]:
 
 def mapped_ops(graph: Graph) -> tuple[bool, ...]:
     """Return for each operation whether the chip runs it."""
-    last = _Last.answer
-    if last is not None and last[0] is graph:
-        return last[1]
+    known = _LAST.get(graph)
+    if known is not None:
+        return known
     broken = [one is not None for one in _broken_rules(graph)]
     mapped = (True,) * len(broken) if not any(broken) else tuple([p is _Place.CHIP for p in _places(graph, broken)])
-    _Last.answer = (graph, mapped)
-    return mapped
+    return _LAST.keep(graph, mapped)
 
 
 def first_obstacle(verdicts: Sequence[OpVerdict]) -> OpVerdict | None:
