@@ -18,6 +18,8 @@ up to 163.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +47,18 @@ def thumbs_of(raw: bytes | bytearray) -> Thumbs:
     return np.frombuffer(raw, np.uint8).reshape(-1, THUMB_PX, THUMB_PX, 3)
 
 
+def one_thread() -> AbstractContextManager[Any]:
+    """Keep numpy's linear algebra to one thread, where the worker's threadpoolctl is there to do so.
+
+    On two processors that are busy with other work its threads wait on each other: 10 s instead of 0.4 s.
+    """
+    try:
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    except ImportError:
+        return nullcontext()
+    return cast("AbstractContextManager[Any]", threadpool_limits(1))
+
+
 def groups_of(thumbs: Thumbs, report: Callable[[int, int], None] = lambda done, total: None) -> Ints:
     """Return for each picture the position of the first picture of its group; alone, its own.
 
@@ -55,11 +69,12 @@ def groups_of(thumbs: Thumbs, report: Callable[[int, int], None] = lambda done, 
     roots = np.arange(len(thumbs))
     if len(thumbs) < 2 * PICTURES_PER_COMPONENT:
         return roots
-    points = _whitened(thumbs)
-    for first in range(0, len(points), TILE):
-        report(first, len(points))
-        for rows, columns in _near(points, first):
-            roots = _joined(roots, rows, columns, thumbs)
+    with one_thread():
+        points = _whitened(thumbs)
+        for first in range(0, len(points), TILE):
+            report(first, len(points))
+            for rows, columns in _near(points, first):
+                roots = _joined(roots, rows, columns, thumbs)
     return roots
 
 
@@ -78,13 +93,31 @@ def _unit(vectors: NDArray[np.floating]) -> Floats:
 
 def _whitened(thumbs: Thumbs) -> Floats:
     """Return each thumbnail's direction among the dataset's own principal components, all of one spread."""
+    return _whitened_few(thumbs) if len(thumbs) <= thumbs[0].size else _whitened_many(thumbs)
+
+
+def _whitened_few(thumbs: Thumbs) -> Floats:
+    """Do it by the products of pictures, of which there are fewer than pixels."""
+    vectors = _plain(thumbs).astype(np.float64)
+    vectors -= vectors.mean(axis=0)
+    spreads, coordinates = np.linalg.eigh(vectors @ vectors.T)
+    return _unit(coordinates[:, -_count(spreads, len(thumbs)) :])
+
+
+def _whitened_many(thumbs: Thumbs) -> Floats:
+    """Do it by the covariance of pixels, a tile of pictures at a time."""
     mean, covariance = _moments(thumbs)
     spreads, axes = np.linalg.eigh(covariance)
-    strong = int((spreads > COMPONENT_SHARE * spreads.sum()).sum())
-    count = max(1, min(COMPONENTS, len(thumbs) // PICTURES_PER_COMPONENT, strong))
+    count = _count(spreads, len(thumbs))
     scaled = (axes[:, -count:] / np.sqrt(np.maximum(spreads[-count:], 1e-12))).astype(np.float32)
     blocks = [_unit((_plain(thumbs[at : at + TILE]) - mean) @ scaled) for at in range(0, len(thumbs), TILE)]
     return np.concatenate(blocks)
+
+
+def _count(spreads: NDArray[np.float64], pictures: int) -> int:
+    """Return how many components count."""
+    strong = int((spreads > COMPONENT_SHARE * spreads.sum()).sum())
+    return max(1, min(COMPONENTS, pictures // PICTURES_PER_COMPONENT, strong))
 
 
 def _moments(thumbs: Thumbs) -> tuple[Floats, NDArray[np.float64]]:

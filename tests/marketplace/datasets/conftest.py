@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ from django.test import Client
 
 from marketplace.accounts.models import User
 from marketplace.accounts.tokens import make_token
-from marketplace.datasets.checking import check_archive
+from marketplace.datasets import services
+from marketplace.datasets.checking import FINDINGS_FILE, check_archive
+from marketplace.datasets.models import DatasetVersion
+from marketplace.errors import BadInput
+from marketplace.storage import fetch
 
 Checker = Callable[[bytes], dict[str, Any]]
 
@@ -32,6 +37,7 @@ def files_dir(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     uploads = tmp_path / "uploads"
     uploads.mkdir()
     settings.FILE_UPLOAD_TEMP_DIR = str(uploads)
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 0  # so that passing files are on disk, where they could be left
     static = tmp_path / "static"
     static.mkdir()
     settings.STATIC_ROOT = static  # whitenoise warns of one that is missing
@@ -95,3 +101,24 @@ def program(ann: User) -> Client:
 
 def form(content: bytes, name: str = "shapes") -> dict[str, Any]:
     return {"name": name, "file": SimpleUploadedFile("shapes.zip", content, "application/zip")}
+
+
+@pytest.fixture
+def work(tmp_path: Path, django_capture_on_commit_callbacks: Any) -> Callable[[DatasetVersion], DatasetVersion]:
+    """Do what a worker does with an ordered check."""
+
+    def run(version: DatasetVersion) -> DatasetVersion:
+        folder = tmp_path / f"work-{version.pk}"
+        archive = fetch(version.archive_key, folder / "archive.zip")
+        with django_capture_on_commit_callbacks(execute=True):
+            try:
+                checked = check_archive(archive, folder, lambda progress: None, max_pictures=1000)
+            except BadInput as error:
+                findings = json.loads((folder / FINDINGS_FILE).read_text())
+                services.refuse_version(version, error.sentence, findings)
+            else:
+                services.accept_version(version, json.loads(json.dumps(checked)))
+        version.refresh_from_db()
+        return version
+
+    return run
