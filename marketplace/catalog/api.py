@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from ninja import Query, Router, Schema, Status
+from ninja import Form, Query, Router, Schema, Status
 from pydantic import ConfigDict
 
 from marketplace.accounts.models import User
@@ -128,6 +128,14 @@ def read_release(request: HttpRequest, owner: str, name: str, revision: str) -> 
 def list_files(request: HttpRequest, owner: str, name: str, revision: str) -> list[dict[str, Any]]:
     """Return the files of a release."""
     return tree_shape(release_for(listing_asked_for(request, owner, name), revision))
+
+
+@router.post("/models/{owner}/{name}/paths-info/{revision}", auth=None)
+def look_up_files(
+    request: HttpRequest, owner: str, name: str, revision: str, paths: Form[list[str]]
+) -> list[dict[str, Any]]:
+    """Return those files of a release that are named; it changes nothing."""
+    return [one for one in list_files(request, owner, name, revision) if one["path"] in paths]
 
 
 @router.get("/models/{owner}/{name}/refs", auth=None)

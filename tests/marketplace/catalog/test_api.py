@@ -145,6 +145,10 @@ def test_a_model_its_releases_and_its_files_are_told_as_a_hub_tells_them(client:
     assert {one["path"]: (one["size"], one["lfs"]["oid"]) for one in tree} == {
         name: (file.byte_count, file.sha256) for name, file in stored.items()
     }
+    named = client.post(
+        "/api/models/reef/corals/paths-info/v1", {"paths": ["card.json", "none"], "expand": "false"}
+    ).json()
+    assert [one["path"] for one in named] == ["card.json"]
     refs = client.get("/api/models/reef/corals/refs").json()
     assert [tag["name"] for tag in refs["tags"]] == ["v2", "v1"]
     assert refs["branches"][0]["targetCommit"] == second.revision
