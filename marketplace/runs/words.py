@@ -27,23 +27,17 @@ def as_number(value: Any) -> float | None:
 
 
 def bare_ms(value: Any) -> str:
-    """Return milliseconds without the unit, in as many digits as an estimate bears: "0.52", "2.1", "130"."""
+    """Return milliseconds without the unit, in three digits: "0.52", "2.14", "130"."""
     ms = as_number(value)
     if ms is None:
         return ""
-    return f"{ms:.2f}" if ms < 1 else f"{ms:.1f}" if ms < 100 else f"{ms:.0f}"
+    return f"{ms:.2f}" if ms < 10 else f"{ms:.1f}" if ms < 100 else f"{ms:.0f}"
 
 
 def milliseconds(value: Any) -> str:
-    """Return "2.1 ms"."""
+    """Return "2.14 ms"."""
     bare = bare_ms(value)
     return f"{bare} ms" if bare else ""
-
-
-def exact_ms(value: Any) -> str:
-    """Return a measured time, which bears one digit more: "2.31 ms"."""
-    ms = as_number(value)
-    return "" if ms is None else f"{ms:.2f} ms" if ms < 100 else f"{ms:.0f} ms"
 
 
 def microseconds(value: Any) -> str:

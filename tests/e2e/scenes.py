@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from PIL import Image
 
 from marketplace.accounts.models import User
 from marketplace.catalog.services import subscribe
 from marketplace.datasets.models import DatasetVersion
+from marketplace.devices.models import WorkerNode
 from marketplace.runs.models import Run, Trial
+from marketplace.storage import store
 from marketplace.work.models import Event, Step
 from marketplace.work.services import tell
 from models.architecture import Architecture
@@ -39,12 +43,13 @@ class Scene:
 def build_scene(username: str = "marina") -> Scene:
     """Fill the database."""
     person, other = make_user(username), make_user(f"{username}-reads")
-    version = make_version(person, "digits", NAMES, statistics=_statistics())
+    version = make_version(person, "digits", NAMES, statistics=_statistics(), sheet_key=_sheet())
     done = _done_run(person, version)
     release = make_release(person, "digits-edgetpu", done, summary="Handwritten digits on 32 × 32 pixels.")
     theirs = make_release(other, "reef-corals", private=False)
     subscribe(user=person, listing=theirs.listing)
     make_release(other, "reef-corals", make_run(other), notes="Trained on twice the pictures.")
+    WorkerNode.objects.create(name="reef-1 (4 processes)")
     searching = _searching_run(person, version)
     runs = {
         "run-done": done,
@@ -60,11 +65,16 @@ def build_scene(username: str = "marina") -> Scene:
             "order": f"/runs/new?dataset={version.pk}",
             **{name: f"/runs/{run.pk}/" for name, run in runs.items()},
             "datasets": "/datasets/",
-            "dataset": f"/datasets/{version.dataset_id}/",
+            "upload": "/datasets/new",
+            "dataset": f"/datasets/{version.pk}/",
             "models": "/",
             "listing": f"/{release.listing}",
+            "release": f"/{release.listing}/v1",
+            "edit": f"/{release.listing}/edit",
+            "person": f"/{username}",
             "publish": f"/publish/{done.pk}/",
             "notices": "/notices/",
+            "account": "/settings/",
             "tokens": "/settings/tokens/",
             "devices": "/devices/",
             "password": "/account/password/change/",
@@ -81,6 +91,18 @@ def build_scene(username: str = "marina") -> Scene:
         searching=searching,
         version=version,
     )
+
+
+def _sheet() -> str:
+    """Keep a contact sheet: a row of eight pictures for each class."""
+    picture, content = Image.new("RGB", (8 * 64, len(NAMES) * 64)), io.BytesIO()
+    for place in range(8 * len(NAMES)):
+        down, across = divmod(place, 8)
+        colour = (30 + 20 * across, 90 + 12 * down, 140)
+        picture.paste(colour, (64 * across, 64 * down, 64 * across + 60, 64 * down + 60))
+    picture.save(content, "PNG")
+    content.seek(0)
+    return store(content, "sheets").key
 
 
 def _statistics() -> dict[str, Any]:

@@ -9,7 +9,6 @@ from marketplace.runs import words
 register = template.Library()
 register.filter("ms", words.milliseconds)
 register.filter("bare_ms", words.bare_ms)
-register.filter("exact_ms", words.exact_ms)
 register.filter("microseconds", words.microseconds)
 register.filter("plain", words.plain)
 register.filter("share", words.percent)

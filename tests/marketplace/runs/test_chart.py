@@ -54,7 +54,7 @@ def test_a_limit_far_away_is_only_pointed_at() -> None:
 
 def test_every_point_tells_its_figures_their_unit_and_their_origin() -> None:
     title = drawn([point(3, 2.14, 0.912, best=True)]).marks[0].title
-    assert title == "Trial 3: 91.2 % int8, 2.1 ms estimated (1.9–2.4)"
+    assert title == "Trial 3: 91.2 % int8, 2.14 ms estimated (1.93–2.35)"
 
 
 def test_people_who_do_not_see_the_chart_hear_the_best() -> None:

@@ -7,9 +7,9 @@ from marketplace.runs import words
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.4567, "0.46 ms"), (2.14, "2.1 ms"), (130.2, "130 ms"), (None, ""), ("?", ""), (float("nan"), "")],
+    [(0.4567, "0.46 ms"), (2.14, "2.14 ms"), (130.2, "130 ms"), (None, ""), ("?", ""), (float("nan"), "")],
 )
-def test_estimated_milliseconds_have_as_many_digits_as_they_bear(value: object, text: str) -> None:
+def test_estimated_milliseconds_have_three_digits(value: object, text: str) -> None:
     assert words.milliseconds(value) == text
 
 
