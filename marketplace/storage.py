@@ -1,10 +1,13 @@
-"""Files of the site, stored under the hash of their content; and scratch folders that come and go."""
+"""Files of the site, kept under the SHA-256 of their bytes; and scratch folders that come and go.
+
+Where they lie, on disk or in S3, is the business of the two storages that `settings.STORAGES` chooses from.
+"""
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import shutil
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,37 +61,24 @@ def sha256_of(stream: IO[bytes]) -> tuple[str, int]:
 
 
 def store(stream: IO[bytes], folder: str) -> StoredFile:
-    """Keep a stream's bytes; the same bytes are kept once. A half-written file is never left under its key.
+    """Keep a stream's bytes under their hash; the same bytes are kept once, and never half.
 
     Raises:
         StorageFull: if there is no room.
     """
     sha256, count = sha256_of(stream)
     key = f"{folder}/{sha256[:2]}/{sha256}"
-    with room_needed():
-        if not (default_storage.exists(key) and default_storage.size(key) == count):
-            _write_whole(key, stream, count)
+    if not _is_kept(key, count):
+        with room_needed():
+            default_storage.save(key, File(stream, name=key))
     return StoredFile(key, sha256, count)
 
 
-def _write_whole(key: str, stream: IO[bytes], count: int) -> None:
-    """Write under a passing name on disk and rename; S3 shows an object only once it is whole."""
-    if not hasattr(default_storage, "location") or not _on_disk():
-        default_storage.save(key, File(stream, name=key))
-        return
-    target = Path(default_storage.path(key))
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    passing = target.with_name(f".{target.name}.{id(stream):x}")
+def _is_kept(key: str, byte_count: int) -> bool:
     try:
-        with passing.open("wb") as sink:
-            shutil.copyfileobj(stream, sink, CHUNK_BYTES)
-        passing.replace(target)
-    finally:
-        passing.unlink(missing_ok=True)
-
-
-def _on_disk() -> bool:
-    return "FileSystemStorage" in settings.STORAGES["default"]["BACKEND"]
+        return default_storage.size(key) == byte_count
+    except FileNotFoundError:
+        return False
 
 
 def store_path(path: Path, folder: str) -> StoredFile:
@@ -98,20 +88,43 @@ def store_path(path: Path, folder: str) -> StoredFile:
 
 
 def open_stored(key: str) -> IO[bytes]:
-    """Open a kept file for reading."""
+    """Open a kept file for reading.
+
+    Raises:
+        FileNotFoundError: if it is not kept.
+    """
     return default_storage.open(key, "rb")
 
 
 def fetch(key: str, target: Path) -> Path:
-    """Bring a kept file to a local path; what stands there whole stays."""
+    """Bring a kept file to a local path, where it appears once it is whole; what stands there stays.
+
+    Raises:
+        FileNotFoundError: if it is not kept.
+        StorageFull: if there is no room for it here.
+        OSError: if its bytes are no longer those that were stored.
+    """
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    passing = target.with_name(f".{target.name}.part")
-    with room_needed(), open_stored(key) as source, passing.open("wb") as sink:
-        shutil.copyfileobj(source, sink, CHUNK_BYTES)
-    passing.replace(target)
+    passing = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with room_needed(), open_stored(key) as source, passing.open("xb") as sink:
+            digest = _copy(source, sink)
+        if digest != key.rpartition("/")[2]:
+            raise OSError(errno.EIO, f"the stored file {key} is damaged: the SHA-256 of its bytes is {digest}")
+        passing.replace(target)
+    finally:
+        passing.unlink(missing_ok=True)
     return target
+
+
+def _copy(source: IO[bytes], sink: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := source.read(CHUNK_BYTES):
+        digest.update(chunk)
+        sink.write(chunk)
+    return digest.hexdigest()
 
 
 def forget(key: str) -> None:
