@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -101,9 +100,9 @@ class Architecture:
     @property
     def key(self) -> str:
         """A hash that equal networks share: skips that no shape allows count as none."""
-        canonical = replace(self, blocks=tuple(_canonical_blocks(self)), choices={})
-        plain = {name: part for name, part in canonical.to_json().items() if name not in ("family", "choices")}
-        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+        blocks = [(b.kind, b.kernel, b.stride, b.expanded, b.filters, b.skip) for b in _canonical_blocks(self)]
+        parts = (self.image_px, self.stem_filters, self.stem_stride, self.head_filters, blocks)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def layers(self, classes: int) -> tuple[Layer, ...]:
         """Return the layers in the order in which they run, the last one giving a probability for each class."""
@@ -135,7 +134,8 @@ def _canonical_blocks(architecture: Architecture) -> list[Block]:
     """Return the blocks with `skip` saying whether an addition takes place."""
     channels, blocks = architecture.stem_filters, []
     for block in architecture.blocks:
-        blocks.append(replace(block, skip=block.skip and block.stride == 1 and block.filters == channels))
+        adds = block.skip and block.stride == 1 and block.filters == channels
+        blocks.append(block if adds == block.skip else replace(block, skip=adds))
         channels = block.filters
     return blocks
 

@@ -111,15 +111,6 @@ def check_for_compiler(graph: Graph) -> None:
     for verdict in map_ops(graph):
         if not verdict.mapped:
             raise QuantizationFailed(f"The Edge TPU cannot run {verdict.kind} {verdict.name!r}: {verdict.reason}")
-    for op in graph.ops:
-        if op.kind == "FULLY_CONNECTED" and _is_per_channel(graph.tensor(op.inputs[1])):
-            raise QuantizationFailed(
-                f"FULLY_CONNECTED {op.name!r} has a scale per channel: the compiler's runtime answers a constant then."
-            )
-
-
-def _is_per_channel(weights: Tensor | None) -> bool:
-    return weights is not None and weights.quantization is not None and weights.quantization.per_channel
 
 
 def _with_batch_of_one(network: keras.Model) -> keras.Model:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from math import prod
 from typing import Any
 
-from edgetpu.latency import DEVICES, LatencyEstimate, estimate_with_memory
+from edgetpu.latency import DEVICES, LatencyEstimate, estimate, estimate_with_memory
 from edgetpu.memory import memory_map
 from models.architecture import Architecture
 from search.schedule import schedule_for
 from search.spec import SearchSpec
 
-_MACS_PER_MS = 5.5e6
-_DEPTHWISE_VALUES_PER_MS = 6.0e5
-"""Of one picture's training step on one core: multiply-accumulates of the network, values that depthwise layers give.
+_MACS_PER_MS, _VALUES_PER_MS = 25e6, 80e3
+"""Of one picture's training step on one core: multiply-accumulates, and values that all layers put out.
 
-Source: measured on one core of a 2-core Xeon virtual machine, TensorFlow 2.21; see benchmarks/RESULTS.md, search.
+Source: 18 random networks at 24 to 128 px on one core of a busy 2-core Xeon virtual machine, TensorFlow 2.21; the
+standard deviation of the logarithm is 0.16. Multiply-accumulates alone leave 0.53: training waits for memory.
 """
 
 
@@ -33,10 +34,16 @@ class Cost:
     streamed_bytes: int
     """Parameters sent to the chip at every inference."""
     ops: int
+    """Operations of the converted network."""
     macs: int
     parameters: int
     training_seconds: float
     """Of one processor core."""
+
+    @property
+    def parameter_bytes(self) -> int:
+        """All parameters as the compiler pads them."""
+        return self.onchip_bytes + self.streamed_bytes
 
     def to_json(self) -> dict[str, Any]:
         """Return the cost as plain values."""
@@ -44,21 +51,24 @@ class Cost:
 
 
 def cost_of(spec: SearchSpec, architecture: Architecture) -> Cost:
-    """Return what a network costs under the limits of a search; its on-chip limit is the memory there is."""
-    pictures, memory = spec.training_pictures, spec.onchip_limit_bytes
-    return _cost(architecture, spec.classes, spec.device, memory, pictures)
+    """Return what a network costs on the device and with the pictures of a search, whatever its limits are."""
+    return _cost(architecture, spec.classes, spec.device, spec.training_pictures)
+
+
+def training_seconds(spec: SearchSpec, architecture: Architecture) -> float:
+    """Return the seconds of one processor core that the training of a network will take, about."""
+    return _training_seconds(architecture, spec.classes, spec.training_pictures)
 
 
 def estimate_of(spec: SearchSpec, architecture: Architecture) -> LatencyEstimate:
     """Return the whole latency estimate of a network, layer by layer."""
-    graph = architecture.graph(spec.classes)
-    return estimate_with_memory(graph, DEVICES[spec.device], memory_map(graph, spec.onchip_limit_bytes))
+    return estimate(architecture.graph(spec.classes), spec.device)
 
 
-@lru_cache(maxsize=16_384)
-def _cost(architecture: Architecture, classes: int, device: str, memory_bytes: int, pictures: int) -> Cost:
+@lru_cache(maxsize=4096)
+def _cost(architecture: Architecture, classes: int, device: str, pictures: int) -> Cost:
     graph = architecture.graph(classes)
-    memory = memory_map(graph, memory_bytes)
+    memory = memory_map(graph)
     latency = estimate_with_memory(graph, DEVICES[device], memory)
     return Cost(
         latency.ms,
@@ -75,8 +85,7 @@ def _cost(architecture: Architecture, classes: int, device: str, memory_bytes: i
 
 def _training_seconds(architecture: Architecture, classes: int, pictures: int) -> float:
     layers = architecture.layers(classes)
-    spatial = [layer for layer in layers if layer.kind == "DEPTHWISE_CONV_2D"]
-    values = sum(layer.macs // layer.kernel**2 for layer in spatial)
-    milliseconds = sum(layer.macs for layer in layers) / _MACS_PER_MS + values / _DEPTHWISE_VALUES_PER_MS
+    macs, values = sum(layer.macs for layer in layers), sum(prod(layer.shape) for layer in layers)
+    milliseconds = macs / _MACS_PER_MS + values / _VALUES_PER_MS
     schedule = schedule_for(pictures)
     return schedule.epochs * schedule.steps_per_epoch * schedule.batch * milliseconds / 1000

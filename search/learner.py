@@ -56,8 +56,8 @@ class Learner:
             found.append(self._classify(tf.constant(padded)).numpy()[: len(part)])
         return np.concatenate(found)
 
-    def save(self, path: Path, **facts: float) -> None:
-        """Write the whole state and some numbers; a reader sees the old file or the new one, never a part."""
+    def save(self, path: Path, **facts: float | str) -> None:
+        """Write the whole state and some facts; a reader sees the old file or the new one, never a part."""
         scratch = path.with_suffix(".part")
         arrays: dict[str, Any] = {f"variable{number}": each.numpy() for number, each in enumerate(self._variables())}
         with scratch.open("wb") as file:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from models.architecture import Architecture, Choice
-from search.cost import cost_of
 from search.features import features_of
 from search.space import Space, holds_limits, limits_of, space_of
 from search.spec import SearchSpec
@@ -104,7 +103,7 @@ def _allowed(
     for chosen in ways:
         architecture = space.family.build(chosen)
         key = architecture.key
-        if key not in seen and key not in found and holds_limits(spec, cost_of(spec, architecture)):
+        if key not in seen and key not in found and holds_limits(spec, architecture):
             found[key] = architecture
     return list(found.values())
 
@@ -113,7 +112,7 @@ def _shrunk(
     spec: SearchSpec, space: Space, chosen: dict[str, Choice], random: np.random.Generator
 ) -> dict[str, Choice] | None:
     """Return the choices, made smaller one by one until the limits hold: that way samples lie near the limits."""
-    while not holds_limits(spec, cost_of(spec, space.family.build(chosen))):
+    while not holds_limits(spec, space.family.build(chosen)):
         larger = [name for name, values in space.choices.items() if chosen[name] != values[0]]
         if not larger:
             return None

@@ -11,9 +11,10 @@ from math import prod
 import numpy as np
 
 from edgetpu.latency import DEVICES, LatencyEstimate
+from edgetpu.memory import DEFAULT_CAPACITY_BYTES
 from models.architecture import Architecture, Choice
 from models.families import FAMILIES, Family
-from search.cost import Cost, cost_of, estimate_of
+from search.cost import Cost, cost_of, estimate_of, training_seconds
 from search.errors import LimitImpossible
 from search.spec import SearchSpec
 
@@ -98,23 +99,25 @@ def limits_of(spec: SearchSpec) -> Limits:
 def _limits(spec: SearchSpec) -> Limits:
     space = space_of(spec)
     fastest = _descend(spec, space, lambda cost: cost.latency_ms)
-    smallest = cost_of(spec, _descend(spec, space, lambda cost: cost.onchip_bytes + cost.streamed_bytes))
-    shortest = cost_of(spec, space.family.build(space.smallest))
-    safest = _descend(spec, space, lambda cost: _worst_ratio(spec, cost))
+    smallest = _descend(spec, space, lambda cost: cost.parameter_bytes)
+    least = space.family.build(space.smallest)
+    balanced = _descend(spec, space, lambda cost: worst_ratio(spec, cost))
+    safest = min((balanced, smallest, fastest, least), key=lambda each: worst_ratio(spec, cost_of(spec, each)))
     return Limits(
         fastest,
         cost_of(spec, fastest).latency_ms,
-        smallest.onchip_bytes + smallest.streamed_bytes,
-        shortest.ops,
-        shortest.training_seconds,
+        cost_of(spec, smallest).parameter_bytes,
+        cost_of(spec, least).ops,
+        cost_of(spec, least).training_seconds,
         safest,
     )
 
 
-def holds_limits(spec: SearchSpec, cost: Cost) -> bool:
+def holds_limits(spec: SearchSpec, architecture: Architecture) -> bool:
     """Return whether a network may be proposed: within every limit, all parameters on the chip, trained in time."""
     room = _LEAST_TRAINING_ROOM * limits_of(spec).shortest_training_seconds
-    return _worst_ratio(spec, cost) <= 1 and cost.training_seconds <= max(60 * spec.trial_minutes, room)
+    in_time = training_seconds(spec, architecture) <= max(60 * spec.trial_minutes, room)  # first: it costs least
+    return in_time and worst_ratio(spec, cost_of(spec, architecture)) <= 1
 
 
 def fastest(spec: SearchSpec) -> tuple[Architecture, LatencyEstimate]:
@@ -146,7 +149,7 @@ def check_spec(spec: SearchSpec) -> None:
         raise LimitImpossible(
             f"No network of this space has {spec.max_ops} operations or fewer: the shallowest has {limits.fewest_ops}."
         )
-    if not holds_limits(spec, cost_of(spec, limits.safest)):
+    if not holds_limits(spec, limits.safest):
         raise LimitImpossible(
             f"Each limit could be held, but no network of this space holds all of them at once. Allow more than "
             f"{spec.latency_limit_ms:g} ms, or more than {spec.onchip_limit_bytes / 1024:.1f} KiB of on-chip memory."
@@ -172,12 +175,14 @@ def _descend(spec: SearchSpec, space: Space, measure: Callable[[Cost], float]) -
     return space.family.build(chosen)
 
 
-def _worst_ratio(spec: SearchSpec, cost: Cost) -> float:
-    """Return the largest of the shares of each limit that a network uses; at most 1 where all are held."""
-    memory = (cost.onchip_bytes + cost.streamed_bytes) / spec.onchip_limit_bytes
+def worst_ratio(spec: SearchSpec, cost: Cost) -> float:
+    """Return the largest of the shares of each limit that a network uses; at most 1 where all are held.
+
+    On-chip memory is what is asked for, or what there is if more is asked for: nothing may be streamed.
+    """
+    memory = cost.parameter_bytes / min(spec.onchip_limit_bytes, DEFAULT_CAPACITY_BYTES)
     ops = cost.ops / spec.max_ops if spec.max_ops else 0.0
-    streams = 2.0 if cost.streamed_bytes else 0.0
-    return max(cost.latency_ms / spec.latency_limit_ms, memory, ops, streams)
+    return max(cost.latency_ms / spec.latency_limit_ms, memory, ops)
 
 
 def _up(value: float, digits: int) -> str:

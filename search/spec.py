@@ -33,7 +33,7 @@ class SearchSpec:
     max_ops: int | None = None
     """Most operations of the converted network; None for any number."""
     training_pictures: int = 1000
-    trial_minutes: float = 2.0
+    trial_minutes: float = 1.0
     """Minutes of one processor core that the training of one network may take, by estimate."""
     family: str = "efficientnet_edgetpu"
 

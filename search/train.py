@@ -63,11 +63,12 @@ def train(
     out_dir.mkdir(parents=True, exist_ok=True)
     pictures = dataset.at(architecture.image_px)
     schedule = schedule_for(len(pictures.train), epochs)
-    on_progress(Progress("training", 0, schedule.epochs))
     network = build_network(architecture, len(dataset.classes), seed)
     weights = _class_weights(pictures.train.labels, len(dataset.classes))
-    course = _Course(Learner(network, weights, schedule.batch), schedule, pictures, seed, out_dir / STATE)
+    learner = Learner(network, weights, schedule.batch)
+    course = _Course(learner, schedule, pictures, (seed, architecture.key), out_dir / STATE)
     course.resume()
+    on_progress(course.progress())
     while course.epoch < schedule.epochs:
         course.run_epoch()
         on_progress(course.progress())
@@ -81,8 +82,13 @@ def train(
 class _Course:
     """One training, epoch by epoch, each of them kept on disk."""
 
-    def __init__(self, learner: Learner, schedule: Schedule, dataset: Dataset, seed: int, state: Path) -> None:
-        self._learner, self._schedule, self._dataset, self._seed, self._state = learner, schedule, dataset, seed, state
+    def __init__(
+        self, learner: Learner, schedule: Schedule, dataset: Dataset, identity: tuple[int, str], state: Path
+    ) -> None:
+        self._learner, self._schedule, self._dataset, self._state = learner, schedule, dataset, state
+        self._seed, key = identity
+        self._same = f"{key} {self._seed} {schedule} {len(dataset.classes)}"
+        """What must be equal for a kept state to be of this training."""
         self.epoch = 0
         self.seconds = 0.0
         self.train_accuracy = 0.0
@@ -114,8 +120,8 @@ class _Course:
     def resume(self) -> None:
         """Take over the state of an earlier call, if there is one of the same training."""
         try:
-            with np.load(self._state, allow_pickle=False) as state:
-                if int(state["epochs"]) != self._schedule.epochs or int(state["seed"]) != self._seed:
+            with self._state.open("rb") as file, np.load(file, allow_pickle=False) as state:
+                if str(state["training"]) != self._same:
                     return
                 self._learner.load(state)
                 self.epoch, self.seconds = int(state["epoch"]), float(state["seconds"])
@@ -129,15 +135,13 @@ class _Course:
     def progress(self) -> Progress:
         """Return how far the training is."""
         left = self.seconds / self.epoch * (self._schedule.epochs - self.epoch) if self.epoch else None
-        return Progress(
-            "training", self.epoch, self._schedule.epochs, self.train_accuracy, self.validation_accuracy, left
-        )
+        known = (self.train_accuracy, self.validation_accuracy, left) if self.epoch else (None, None, None)
+        return Progress("training", self.epoch, self._schedule.epochs, *known)
 
-    def _facts(self) -> dict[str, float]:
+    def _facts(self) -> dict[str, float | str]:
         return {
+            "training": self._same,
             "epoch": self.epoch,
-            "epochs": self._schedule.epochs,
-            "seed": self._seed,
             "seconds": self.seconds,
             "train_accuracy": self.train_accuracy,
             "validation_accuracy": self.validation_accuracy,

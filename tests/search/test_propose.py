@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgetpu.rules import map_ops
+from search.cost import cost_of
+from search.propose import propose
+from search.space import holds_limits, limits_of
+from search.spec import SearchSpec
+from search.trial import TrialRecord, TrialState
+
+SPEC = SearchSpec(classes=10, image_px=32, latency_limit_ms=0.6, device="devboard", training_pictures=1257)
+STATES = st.sampled_from(list(TrialState))
+
+
+def _run(spec: SearchSpec, states: list[TrialState], accuracies: list[float]) -> list[TrialRecord]:
+    """Propose as often as there are states; each trial ends in its state, with its accuracy if it is done."""
+    history: list[TrialRecord] = []
+    for number, (state, accuracy) in enumerate(zip(states, accuracies, strict=True), 1):
+        architecture = propose(spec, history)
+        if architecture is None:
+            break
+        history.append(TrialRecord(number, architecture, state, accuracy if state == TrialState.DONE else None))
+    return history
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(
+    device=st.sampled_from(["devboard", "usb3", "usb2"]),
+    slack=st.floats(1.0, 3.0),
+    memory=st.floats(1.0, 30.0),
+    extra_ops=st.integers(0, 20),
+    seed=st.integers(0, 1000),
+    outcomes=st.lists(st.tuples(STATES, st.floats(0.0, 1.0)), min_size=4, max_size=6),
+)
+def test_no_proposal_breaks_a_limit_and_none_comes_twice(
+    device: str, slack: float, memory: float, extra_ops: int, seed: int, outcomes: list[tuple[TrialState, float]]
+) -> None:
+    least = limits_of(replace(SPEC, device=device))
+    spec = replace(
+        SPEC,
+        device=device,
+        latency_limit_ms=least.fastest_ms * slack,
+        onchip_limit_bytes=int(least.fewest_onchip_bytes * memory),
+        max_ops=least.fewest_ops + extra_ops,
+        seed=seed,
+    )
+    history = _run(spec, [state for state, _ in outcomes], [accuracy for _, accuracy in outcomes])
+    for record in history:
+        cost = cost_of(spec, record.architecture)
+        assert cost.latency_ms <= spec.latency_limit_ms
+        assert cost.onchip_bytes <= spec.onchip_limit_bytes
+        assert cost.streamed_bytes == 0
+        assert cost.ops <= (spec.max_ops or 0)
+        assert all(verdict.mapped for verdict in map_ops(record.architecture.graph(spec.classes)))
+    assert len({record.architecture.key for record in history}) == len(history)
+
+
+def test_the_same_history_and_seed_give_the_same_proposal() -> None:
+    history = _run(SPEC, [TrialState.DONE] * 4, [0.5, 0.6, 0.7, 0.65])
+    one, other = propose(SPEC, history), propose(SPEC, list(history))
+    assert one == other
+    assert propose(SPEC, history[:1]) != propose(replace(SPEC, seed=1), history[:1])
+
+
+def test_two_workers_that_ask_at_once_train_different_networks() -> None:
+    history = _run(SPEC, [TrialState.RUNNING, TrialState.PENDING, TrialState.RUNNING], [0, 0, 0])
+    assert len({record.architecture.key for record in history}) == 3
+
+
+def test_the_first_network_is_a_proven_shape_at_the_highest_resolution() -> None:
+    first = propose(replace(SPEC, latency_limit_ms=3), [])
+    assert first is not None
+    assert first.image_px == 32
+    assert first.blocks[0].kind == "fused"
+
+
+def test_nothing_is_proposed_once_everything_within_the_limits_was_tried() -> None:
+    least = limits_of(SPEC)
+    spec = replace(SPEC, latency_limit_ms=least.fastest_ms + 1e-9)
+    history = _run(spec, [TrialState.DONE] * 40, list(np.linspace(0.1, 0.9, 40)))
+    assert 1 <= len(history) < 40
+    assert all(holds_limits(spec, record.architecture) for record in history)
+
+
+def test_a_trial_of_another_space_is_learned_from_and_not_proposed_again() -> None:
+    spec = replace(SPEC, latency_limit_ms=2)
+    first = propose(spec, [])
+    assert first is not None
+    stranger = TrialRecord(1, replace(first, choices={}), TrialState.DONE, 0.9)
+    following = propose(spec, [stranger, replace(stranger, number=2, state=TrialState.FAILED)])
+    assert following is not None
+    assert following.key != first.key
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_twelve_trials_find_better_networks_than_twelve_random_ones(seed: int) -> None:
+    """Accuracy is made up: it grows with computation and resolution, and wants 3×3 kernels late."""
+    spec = replace(SPEC, latency_limit_ms=2, trials=12, seed=seed)
+
+    def made_up(record: TrialRecord) -> float:
+        cost, late = cost_of(spec, record.architecture), record.architecture.blocks[-1]
+        return 0.1 * np.log10(cost.macs) - 0.02 * (late.kernel == 5) + 0.05 * record.architecture.image_px / 32
+
+    history: list[TrialRecord] = []
+    spread: list[TrialRecord] = []
+    for kept in (history, spread):
+        for number in range(1, 13):
+            architecture = propose(spec, kept)
+            assert architecture is not None
+            record = TrialRecord(number, architecture, TrialState.DONE)
+            kept.append(replace(record, validation_accuracy=made_up(record) if kept is history else None))
+    assert max(map(made_up, history)) >= max(map(made_up, spread))
+
+
+def test_a_record_survives_json() -> None:
+    architecture = propose(SPEC, [])
+    assert architecture is not None
+    record = TrialRecord(1, architecture, TrialState.DONE, 0.5, 0.6, 1.2, 3456, 7.5)
+    again = TrialRecord.from_json(record.to_json())
+    assert again == record
+    assert again.architecture.choices == architecture.choices

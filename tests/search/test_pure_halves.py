@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HEAVY = ("tensorflow", "keras", "keras_tuner", "sklearn", "scipy", "ai_edge_litert")
+PROGRAM = f"""
+import sys
+from search.spec import SearchSpec
+from search.space import check_spec, fastest
+from search.propose import propose
+import search.errors, search.progress, search.scores, search.trial, models.families
+spec = SearchSpec(classes=10, image_px=32, latency_limit_ms=2.0, device="devboard")
+check_spec(spec), fastest(spec), propose(spec, [])
+print(sorted(name for name in sys.modules if name.split(".")[0] in {HEAVY!r}))
+"""
+
+
+def test_the_site_can_check_and_propose_without_tensorflow() -> None:
+    answer = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
