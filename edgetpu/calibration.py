@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -74,6 +75,10 @@ class Calibration:
     def improved(self) -> bool:
         """Whether the measurements made predictions better."""
         return self.error_after < self.error_before
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `atoll calibrate --json` prints."""
+        return {"improved": self.improved, **asdict(self)}
 
 
 def calibrate(observations: Sequence[Observation], start: DeviceProfile, key: str = "calibrated") -> Calibration:

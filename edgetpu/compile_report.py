@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 LogKind = Literal["output", "operation log", "web compiler"]
 
@@ -85,3 +85,7 @@ class CompileReport:
     def succeeded(self) -> bool:
         """Whether there is a compiled model for every one asked for."""
         return bool(self.models) and not self.failures
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `atoll log --json` prints."""
+        return {"succeeded": self.succeeded, **asdict(self)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from edgetpu.compile_report import CompileReport, OperationLine
 from edgetpu.errors import BadLog
@@ -48,6 +49,15 @@ _NAMES = {
     "Output model": "output_model",
     "Operation log": "operation_log",
 }
+_SENTENCES = (
+    "See the operation log file for individual operation details.",
+    "Compilation child process completed within timeout period.",
+    "Model compiled successfully in ",
+    "Model successfully compiled but not all operations are supported by the Edge TPU. A percentage of the model",
+    *_SIZES,
+    *_COUNTS,
+)
+"""Beginnings of lines, to tell a line that was cut off from one that is made up."""
 _Handler = Callable[[LogDraft, "re.Match[str]"], None]
 _HANDLERS: list[tuple[re.Pattern[str], _Handler]] = []
 
@@ -71,12 +81,28 @@ def read_log(text: str) -> CompileReport:
     return draft.finished()
 
 
+def read_log_file(path: Path) -> CompileReport:
+    """Return what a log file says.
+
+    Raises:
+        BadLog: if it cannot be read, was cut off, or is not what a compiler prints.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_LOG_CHARACTERS + 1)
+    except OSError as error:
+        raise BadLog(f"The log {path.name} cannot be read: {error.strerror or error}.") from error
+    return read_log(content.decode("utf-8", "replace"))
+
+
 def _read_line(draft: LogDraft, number: int, line: str) -> None:
     for pattern, handle in _HANDLERS:
         found = pattern.match(line)
         if found is not None:
             handle(draft, found)
             return
+    if any(sentence.startswith(line) for sentence in _SENTENCES):
+        raise BadLog(f"The log is cut off in line {number}: “{line[:80]}”.")
     raise BadLog(f"Line {number} is not one that the Edge TPU compiler prints: “{line[:80]}”.")
 
 

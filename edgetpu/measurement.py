@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,6 +34,10 @@ class Measurement:
         """Inferences per second, one after the other."""
         return 1000 / self.mean_ms
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `atoll measure --json` prints."""
+        return {"fps": self.fps, **asdict(self)}
+
 
 @dataclass(frozen=True, slots=True)
 class BitMatch:
@@ -46,6 +50,10 @@ class BitMatch:
     """Share of output values that are equal."""
     top1_agreement: float
     """Share of images with the same best class."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `atoll measure --json` prints."""
+        return asdict(self)
 
 
 def summarize(
