@@ -1,0 +1,193 @@
+"""Ordering, stopping and cancelling: what can be asked, what is refused and in which words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from edgetpu.latency import DEVICES
+from marketplace.accounts.models import User
+from marketplace.datasets.models import DatasetVersion
+from marketplace.errors import BadInput, Conflict, NotFound, UserError
+from marketplace.runs import outcomes
+from marketplace.runs.models import Run, Trial
+from marketplace.runs.services import cancel_run, order_run, stop_run
+from marketplace.work import lifecycle
+from marketplace.work.models import Event, Step
+from tests.factories import make_user, make_version
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def person() -> User:
+    return make_user()
+
+
+@pytest.fixture
+def version(person: User) -> DatasetVersion:
+    return make_version(person)
+
+
+def order(person: User, version: DatasetVersion, **changes: Any) -> Run:
+    asked = {
+        "latency_limit_ms": 2.0,
+        "device": "devboard",
+        "onchip_limit_bytes": 7 * 2**20,
+        "trials": 3,
+        "image_px": 32,
+    }
+    return order_run(owner=person, dataset_version=version, **{**asked, **changes})
+
+
+def test_an_order_is_a_run_with_its_trials_and_a_step_for_each(person: User, version: DatasetVersion) -> None:
+    run = order(person, version)
+    assert list(run.trials.values_list("number", "status")) == [(n, Trial.Status.WAITING) for n in (1, 2, 3)]
+    steps = Step.objects.filter(kind=Step.Kind.TRIAL)
+    assert set(steps.values_list("subject", flat=True)) == set(run.trials.values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"latency_limit_ms": 0}, "more than 0 ms"),
+        ({"latency_limit_ms": -1.5}, "more than 0 ms"),
+        ({"latency_limit_ms": float("nan")}, "more than 0 ms"),
+        ({"latency_limit_ms": float("inf")}, "at most 1000 ms"),
+        ({"trials": 0}, "1 to 200 trials"),
+        ({"trials": 10**6}, "1 to 200 trials"),
+        ({"image_px": 33}, "image size"),
+        ({"device": "toaster"}, "these devices"),
+        ({"onchip_limit_bytes": 0}, "on-chip limit"),
+        ({"onchip_limit_bytes": 9 * 2**20}, "the chip has no more"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_in_words(
+    person: User, version: DatasetVersion, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(BadInput, match=words) as refused:
+        order(person, version, **changes)
+    assert refused.value.field == next(iter(changes))
+    assert not Run.objects.exists()
+
+
+def test_a_limit_that_no_network_meets_names_the_fastest_possible(person: User, version: DatasetVersion) -> None:
+    with pytest.raises(BadInput, match=r"\d+(\.\d+)? ms") as refused:
+        order(person, version, latency_limit_ms=0.05)
+    assert DEVICES["devboard"].title in refused.value.sentence
+    assert not Run.objects.exists()
+    assert not Step.objects.exists()
+
+
+def test_a_dataset_of_somebody_else_is_not_there(version: DatasetVersion) -> None:
+    with pytest.raises(NotFound):
+        order(make_user(), version)
+
+
+def test_a_dataset_that_is_not_ready_must_wait(person: User) -> None:
+    with pytest.raises(Conflict, match="not ready"):
+        order(person, make_version(person, status=DatasetVersion.Status.CHECKING))
+
+
+def begin(run: Run, number: int) -> tuple[Trial, lifecycle.Lease]:
+    trial = Trial.objects.select_related("run").get(run=run, number=number)
+    lease = lifecycle.claim("cpu", "worker")
+    assert lease is not None
+    assert lease.subject == trial.pk
+    assert outcomes.begin_trial(trial)
+    outcomes.record_proposal(trial, {"family": "x"}, f"key{number}", {"latency_ms": 1.0 + number})
+    return trial, lease
+
+
+def end_well(trial: Trial, lease: lifecycle.Lease, accuracy: float) -> None:
+    with lifecycle.finishing(lease):
+        outcomes.record_trial(trial, {"validation_accuracy": accuracy, "float_accuracy": accuracy, "seconds": 1.0}, {})
+
+
+def test_two_trials_never_train_the_same_architecture(person: User, version: DatasetVersion) -> None:
+    run = order(person, version)
+    begin(run, 1)
+    second = Trial.objects.select_related("run").get(run=run, number=2)
+    assert not outcomes.record_proposal(second, {"family": "x"}, "key1", {})
+    assert outcomes.record_proposal(second, {"family": "y"}, "key2", {})
+
+
+def test_the_last_trial_sends_the_most_accurate_network_to_be_quantized(person: User, version: DatasetVersion) -> None:
+    run = order(person, version)
+    for number, accuracy in ((1, 0.7), (2, 0.9), (3, 0.9)):
+        end_well(*begin(run, number), accuracy)
+    run.refresh_from_db()
+    assert run.status == Run.Status.QUANTIZING
+    assert run.best_trial is not None
+    assert run.best_trial.number == 2  # as accurate as trial 3, and faster
+    assert Step.objects.filter(kind=Step.Kind.QUANTIZE, subject=run.pk, status=Step.Status.WAITING).exists()
+
+
+def test_a_failed_trial_does_not_fail_the_search(person: User, version: DatasetVersion) -> None:
+    run = order(person, version, trials=2)
+    trial, lease = begin(run, 1)
+    with lifecycle.failing(lease, "It did not converge."):
+        outcomes.fail_trial(trial, "It did not converge.")
+    end_well(*begin(run, 2), 0.8)
+    run.refresh_from_db()
+    assert run.status == Run.Status.QUANTIZING
+
+
+def test_a_run_without_a_single_good_trial_fails_with_a_sentence(person: User, version: DatasetVersion) -> None:
+    run = order(person, version, trials=1)
+    trial, lease = begin(run, 1)
+    with lifecycle.failing(lease, "It did not converge."):
+        outcomes.fail_trial(trial, "It did not converge.")
+    run.refresh_from_db()
+    assert run.status == Run.Status.FAILED
+    assert run.failure == outcomes.NO_TRIAL_LEFT
+
+
+def test_an_exhausted_space_ends_the_search_with_what_there_is(person: User, version: DatasetVersion) -> None:
+    run = order(person, version)
+    end_well(*begin(run, 1), 0.8)
+    trial, lease = begin(run, 2)
+    with lifecycle.finishing(lease):
+        outcomes.skip_trials(trial, "Nothing new.")
+    run.refresh_from_db()
+    assert run.status == Run.Status.QUANTIZING
+    assert set(run.trials.values_list("status", flat=True)) == {Trial.Status.DONE, Trial.Status.SKIPPED}
+
+
+def test_stop_keeps_the_best_and_lets_the_running_trial_end(person: User, version: DatasetVersion) -> None:
+    run = order(person, version)
+    end_well(*begin(run, 1), 0.8)
+    running = begin(run, 2)
+    stop_run(run=run)
+    run.refresh_from_db()
+    assert run.status == Run.Status.SEARCHING
+    assert lifecycle.claim("cpu", "worker") is None
+    end_well(*running, 0.9)
+    run.refresh_from_db()
+    assert run.status == Run.Status.QUANTIZING
+    with pytest.raises(Conflict):
+        stop_run(run=run)
+
+
+def test_stop_before_anything_was_found_says_so(person: User, version: DatasetVersion) -> None:
+    run = order(person, version)
+    stop_run(run=run)
+    run.refresh_from_db()
+    assert run.status == Run.Status.FAILED
+    assert "nothing to keep" in run.failure
+
+
+def test_cancel_drops_everything_and_a_late_result_changes_nothing(person: User, version: DatasetVersion) -> None:
+    run = order(person, version)
+    trial, lease = begin(run, 1)
+    cancel_run(run=run)
+    assert not lifecycle.renew(lease)
+    with pytest.raises(Exception, match="no longer held"):
+        end_well(trial, lease, 1.0)
+    run.refresh_from_db()
+    assert run.status == Run.Status.CANCELLED
+    assert set(run.trials.values_list("status", flat=True)) == {Trial.Status.CANCELLED}
+    with pytest.raises(UserError, match="ended already"):
+        cancel_run(run=run)
+    assert Event.objects.filter(subject=run.pk).last().text == "Cancelled."  # type: ignore[union-attr]
