@@ -1,4 +1,4 @@
-/* Boxes that scroll can be reached and scrolled by keyboard, and say what they hold. */
+/* Boxes that scroll can be reached and scrolled by keyboard, and say what they hold; menus close by themselves. */
 "use strict";
 
 function nameOf(box) {
@@ -28,3 +28,16 @@ document.addEventListener("DOMContentLoaded", () => openToKeyboard(document));
 document.addEventListener("htmx:afterSettle", () => openToKeyboard(document));
 document.addEventListener("toggle", () => openToKeyboard(document), true);
 window.addEventListener("resize", () => openToKeyboard(document));
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!except || !menu.contains(except)) menu.open = false;
+  }
+}
+
+document.addEventListener("click", (event) => closeMenus(event.target));
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  document.activeElement?.closest?.("details.menu[open]")?.querySelector("summary").focus();
+  closeMenus(null);
+});

@@ -49,7 +49,8 @@ def build_scene(username: str = "marina") -> Scene:
     theirs = make_release(other, "reef-corals", private=False)
     subscribe(user=person, listing=theirs.listing)
     make_release(other, "reef-corals", make_run(other), notes="Trained on twice the pictures.")
-    WorkerNode.objects.create(name="reef-1 (4 processes)")
+    soon = timezone.now() + timedelta(hours=1)  # so that it stays live however long the test takes
+    WorkerNode.objects.create(name="reef-1", seen_at=soon, compiler="16.0.384591198")
     searching = _searching_run(person, version)
     runs = {
         "run-done": done,
