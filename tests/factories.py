@@ -57,7 +57,11 @@ def make_version(owner: User, name: str = "", classes: list[str] | None = None, 
         "archive_bytes": 12_345,
         "content_sha256": hashlib.sha256(dataset.name.encode()).hexdigest(),
         "classes": CLASSES if classes is None else classes,
-        "statistics": {"pictures": 90, "splits": {"train": 60, "validation": 15, "test": 15}},
+        "statistics": {
+            "pictures": 90,
+            "splits": {"train": 60, "validation": 15, "test": 15},
+            "resize_rule": "The whole picture is squeezed to a square.",
+        },
         "checked_at": timezone.now(),
     }
     return DatasetVersion.objects.create(dataset=dataset, **{**values, **fields})

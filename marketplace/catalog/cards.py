@@ -17,10 +17,6 @@ SCHEMA = 1
 CARD_NAME = "card.json"
 COLOUR_ORDER = "RGB"
 NORMALIZED = "(x − 127) / 128"
-RESIZE_RULE = (
-    "Resize the whole picture to the input's height and width without keeping its proportions; "
-    "average over areas (box filter) where it gets smaller, bicubic where it gets larger."
-)
 NO_COMPILATION = "Not compiled: the run does not say more."
 
 
@@ -128,10 +124,19 @@ def input_of(run: Run) -> dict[str, Any]:
         "height_px": shape[1] if len(shape) == 4 else None,
         "width_px": shape[2] if len(shape) == 4 else None,
         "colour_order": COLOUR_ORDER,
-        "resize": RESIZE_RULE,
+        "resize": resize_rule(run, shape[1] if len(shape) == 4 else None),
         "preprocessing": NORMALIZED,
         **forms,
     }
+
+
+def resize_rule(run: Run, input_px: int | None) -> str:
+    """Return how pictures got to the input's size: once when the dataset was read, and again in a smaller network."""
+    rule = text(run.dataset_version.statistics, "resize_rule")
+    if not rule or input_px is None or input_px == run.image_px:
+        return rule
+    way = "averaged over areas (box filter)" if input_px < run.image_px else "enlarged (bicubic filter)"
+    return f"{rule} That square has {run.image_px} px; it is then {way} to {input_px} px."
 
 
 def _tensor(run: Run, form: str, side: str) -> dict[str, Any]:

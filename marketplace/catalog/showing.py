@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,7 @@ PURPOSES = {
 """The files that a release may have, in the order of the page."""
 MOST_CONFUSION_CLASSES = 40
 PLAIN_SCALE = 1 / 128
+_ADDITION = re.compile(r"(?:_relu|_norm)?(?:_\d+)?\Z")
 
 
 def card_view(card: dict[str, Any]) -> dict[str, Any]:
@@ -31,6 +33,7 @@ def card_view(card: dict[str, Any]) -> dict[str, Any]:
         "memory_bar": memory_bar(card),
         "confusion": confusion_table(card),
         "class_rows": class_rows(card),
+        "layers": layer_rows(card),
         "lost_points": lost_points(card),
     }
 
@@ -82,6 +85,20 @@ def memory_bar(card: dict[str, Any]) -> list[dict[str, Any]]:
         {"label": "stays on the chip", "bytes": cached, "share": cached / together},
         {"label": "streamed at every inference", "bytes": streamed, "share": streamed / together},
     ]
+
+
+def layer_rows(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the layers under short names; the card has the names as the file has them."""
+    return [{**layer, "name": short_name(text(layer, "name"))} for layer in objects(part(card, "memory"), "layers")]
+
+
+def short_name(name: str) -> str:
+    """Return what TensorFlow's converter made of a layer's name, without its additions.
+
+    "net_1/block1_expand_relu_1/Relu;net_1/block1_expand_norm_1/…" is the layer block1_expand.
+    """
+    parts = name.split(";")[0].split("/")
+    return _ADDITION.sub("", parts[1]) if len(parts) > 2 else name
 
 
 def class_rows(card: dict[str, Any]) -> list[dict[str, Any]]:
@@ -149,7 +166,7 @@ classes = len(pictures.class_names)
 pictures = pictures.map(lambda pixels, label: ((pixels - 127) / 128, label))
 answer = keras.layers.Dense(classes, activation="softmax", name="mine")(network.layers[-3].output)
 mine = keras.Model(network.input, answer)
-mine.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+mine.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 mine.fit(pictures, epochs=10)
 mine.save("mine.keras")
 """
