@@ -102,7 +102,7 @@ def _mend(splits: list[int], labels: Sequence[int], groups: Sequence[int]) -> li
     for label, pictures in by_class.items():
         for empty in (TEST, VALIDATION, TRAIN):
             if all(splits[one] != empty for one in pictures):
-                moved = _smallest_of_fullest(pictures, splits, groups)
+                moved = _one_group_to_move(pictures, splits, groups)
                 for one in moved:
                     splits[one] = empty
                 if len(moved) < group_sizes[groups[moved[0]]]:
@@ -110,12 +110,12 @@ def _mend(splits: list[int], labels: Sequence[int], groups: Sequence[int]) -> li
     return sorted(set(cut))
 
 
-def _smallest_of_fullest(pictures: list[int], splits: list[int], groups: Sequence[int]) -> list[int]:
-    """Return the smallest group of a class's fullest split; of a split that is one series, its end."""
-    donor = Counter(splits[one] for one in pictures).most_common(1)[0][0]
-    movable: dict[int, list[int]] = defaultdict(list)
+def _one_group_to_move(pictures: list[int], splits: list[int], groups: Sequence[int]) -> list[int]:
+    """Return a class's smallest group in its fullest split of several groups; of a class without one, a series' end."""
+    held: list[dict[int, list[int]]] = [defaultdict(list) for _ in SPLITS]
     for one in pictures:
-        if splits[one] == donor:
-            movable[groups[one]].append(one)
-    smallest = min(movable.values(), key=len)
-    return smallest if len(movable) > 1 else smallest[-_shares(len(pictures))[TEST] :]
+        held[splits[one]][groups[one]].append(one)
+    several = [by_group for by_group in held if len(by_group) > 1]
+    donor = max(several or held, key=lambda by_group: sum(map(len, by_group.values())))
+    smallest = min(donor.values(), key=len)
+    return smallest if several else smallest[-_shares(len(pictures))[TEST] :]

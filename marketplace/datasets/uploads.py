@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def received(request: HttpRequest) -> tuple[str, UploadedFile[Any]]:
     _remove_abandoned()
     _refuse_too_long(request)
     try:
-        with room_needed():
+        with _closed_on_failure(request), room_needed():
             upload, name = request.FILES.get("file"), request.POST.get("name", "")
     except UnreadablePostError as error:
         raise UploadCutOff(CUT_OFF) from error
@@ -48,6 +49,20 @@ def received(request: HttpRequest) -> tuple[str, UploadedFile[Any]]:
     if upload is None:
         raise BadInput("No file came with the form. Choose a ZIP of class folders.", field="file")
     return name, upload
+
+
+@contextmanager
+def _closed_on_failure(request: HttpRequest) -> Iterator[None]:
+    """Remove the passing file of a parse that failed; Django leaves it to the garbage collector."""
+    try:
+        yield
+    except Exception:
+        for handler in request.upload_handlers:
+            passing = getattr(handler, "file", None)
+            if passing is not None:
+                with suppress(OSError):  # what is still buffered does not fit either; the file goes all the same
+                    passing.close()
+        raise
 
 
 def _refuse_too_long(request: HttpRequest) -> None:

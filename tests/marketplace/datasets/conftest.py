@@ -29,10 +29,7 @@ def files_dir(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     folder = tmp_path / "files"
     settings.STORAGES = {
         **settings.STORAGES,
-        "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(folder), "file_permissions_mode": 0o600},
-        },
+        "default": {**settings.STORAGES["default"], "OPTIONS": {"location": str(folder)}},
     }
     uploads = tmp_path / "uploads"
     uploads.mkdir()
