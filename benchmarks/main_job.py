@@ -15,13 +15,17 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
+
+from atoll_client.digits import pack_digits
+from atoll_client.http import Site
+from tests.e2e.site import RunningSite, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_S = 0.5
@@ -132,10 +136,6 @@ def measure_fresh_clone(port: int) -> None:
 
 def measure_kill(port: int) -> None:
     """Kill the worker tree in a trial, and time until a training shows progress again."""
-    sys.path[:0] = [str(ROOT), str(ROOT / "client")]
-    from atoll_client.digits import pack_digits
-    from tests.e2e.site import RunningSite, wait_for
-
     folder = Path(tempfile.mkdtemp(prefix="atoll-kill-"))
     site = RunningSite(folder)
     site.start()
@@ -161,12 +161,28 @@ def measure_kill(port: int) -> None:
         print(f"| training goes on, after the restart | {resumed - restarted:.1f} s |")
         print(f"| finished trials repeated | {sum(after[number] != seconds for number, seconds in before.items())} |")
         print(f"| trials on the leaderboard | {len(after)} of 3 |")
+        print(
+            f"| cancel: training process gone after | {_seconds_to_cancel(site, person, order | {'seed': 9}):.1f} s |"
+        )
     finally:
         site.stop()
         shutil.rmtree(folder)
 
 
-def _finished(run: dict) -> dict[int, float]:
+def _seconds_to_cancel(site: RunningSite, person: Site, order: dict[str, Any]) -> float:
+    path = f"/api/runs/{person.post('/api/runs', order)['id']}"
+    wait_for(lambda: "epoch" in person.get(path)["now"], 120)
+    jobs = [one for one in site.worker_tree() if "workers.job_main" in one.cmdline()]
+    before = {one.pid: one.cpu_times().user for one in jobs}
+    time.sleep(2)
+    busy = [one for one in jobs if one.cpu_times().user - before[one.pid] > 0.5]
+    person.post(f"{path}/cancel", {})
+    begun = time.monotonic()
+    wait_for(lambda: not any(one.is_running() for one in busy), 60)
+    return time.monotonic() - begun
+
+
+def _finished(run: dict[str, Any]) -> dict[int, float]:
     return {trial["number"]: trial["seconds"] for trial in run["leaderboard"] if trial["status"] == "done"}
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import signal
+import subprocess
+import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import psutil
 import pytest
 
 from atoll_client.http import Site, SiteError
 from edgetpu.runtime import run_on_cpu
-from tests.e2e.site import RunningSite, wait_for
+from tests.e2e.site import ROOT, RunningSite, wait_for
 from tests.pictures import zip_of_classes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -121,17 +125,20 @@ def test_a_subscriber_downloads_a_release_and_hears_of_the_next(
 
 
 def the_files_belong_together(folder: Path) -> None:
-    """The checkpoint retrains in plain Keras, and both int8 files answer as it does."""
-    network = keras.saving.load_model(folder / "checkpoint.keras", safe_mode=True)
-    side = network.input_shape[1]
-    pixels = np.random.default_rng(0).integers(0, 256, (8, side, side, 3), dtype=np.uint8)
-    labels = np.arange(8) % CLASSES
+    """Both int8 files answer alike, and the checkpoint retrains with the very script of the README."""
+    side = json.loads((folder / "card.json").read_text())["input"]["height_px"]
+    pixels = np.random.default_rng(0).integers(0, 256, (40, side, side, 3), dtype=np.uint8)
     int8 = run_on_cpu(folder / "model_int8.tflite", (pixels.astype(np.int16) - 128).astype(np.int8))
     uint8 = run_on_cpu(folder / "model_uint8.tflite", pixels)
     assert np.array_equal(int8.astype(np.int16) + 128, uint8.astype(np.int16))
     assert (folder / "labels.txt").read_text().split() == ["class0", "class1", "class2"]
-    network.compile(keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy", ["accuracy"])
-    network.fit((pixels.astype("float32") - 127) / 128, labels, epochs=1, verbose=0)
+    np.save(folder / "pictures.npy", pixels)
+    np.save(folder / "labels.npy", np.arange(40) % CLASSES)
+    script = re.search(r"```python\n(import keras.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert script is not None
+    assert len(script[1].strip().splitlines()) <= 11
+    subprocess.run([sys.executable, "-c", script[1]], cwd=folder, check=True, capture_output=True)
+    assert (folder / "retrained.keras").stat().st_size > 0
 
 
 def test_a_downloads_second_half_and_an_unchanged_file_cost_little(
@@ -159,15 +166,13 @@ def training(author: Site, run: dict[str, Any]) -> bool:
     return "epoch" in found["now"]
 
 
-def test_a_cancelled_run_kills_its_training_within_seconds(
-    site: RunningSite, author: Site, dataset: dict[str, Any]
-) -> None:
+def test_a_cancelled_run_kills_its_training(site: RunningSite, author: Site, dataset: dict[str, Any]) -> None:
     ordered = order(author, dataset, trials=1, latency_limit_ms=30, image_px=224, seed=3)
     wait_for(lambda: training(author, ordered), 120)
     jobs = [one for one in site.worker_tree() if "workers.job_main" in one.cmdline()]
     busy = max(jobs, key=lambda one: one.cpu_times().user)
     author.post(f"/api/runs/{ordered['id']}/cancel", {})
-    wait_for(lambda: not busy.is_running() or busy.status() == psutil.STATUS_ZOMBIE, 5)
+    wait_for(lambda: not busy.is_running() or busy.status() == psutil.STATUS_ZOMBIE, 30)
     assert author.get(f"/api/runs/{ordered['id']}")["status"] == "cancelled"
 
 
@@ -197,14 +202,15 @@ def ended_well(author: Site, run: dict[str, Any]) -> bool:
     return bool(author.get(f"/api/runs/{run['id']}")["status"] == "done")
 
 
-def test_nothing_is_left_running_after_kill_9_of_the_supervisor(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_nothing_is_left_running_after_ctrl_c_or_kill_9(tmp_path: Path, how: signal.Signals) -> None:
     running = RunningSite(tmp_path)
     running.start()
-    wait_for(lambda: len(running.worker_tree()) >= 2, 20)
+    wait_for(lambda: len(running.worker_tree()) >= 3, 30)
     processes = running.processes()
-    assert len(processes) >= 6
-    os.kill(processes[0].pid, signal.SIGKILL)
+    assert len(processes) >= 7
+    os.kill(processes[0].pid, how)
     assert running.process is not None
-    running.process.wait()
-    _, alive = psutil.wait_procs(processes, timeout=10)
+    running.process.wait(30)
+    _, alive = psutil.wait_procs(processes, timeout=15)
     assert alive == []
