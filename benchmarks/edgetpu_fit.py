@@ -69,7 +69,7 @@ def fit(rows: Sequence[Row], noises: Mapping[str, float], chip_start: ChipRates 
     noise = {host: np.array([noises.get(row.source, 0.06) for row in rows if row.host == host]) for host in hosts}
     chip_names, host_names = list(CHIP_SPREADS), list(HOST_PRIORS)
     spreads = np.array(
-        [*CHIP_SPREADS.values(), *np.tile([0.5, 0.3, 0.4], len(links)), *np.tile([0.6, 0.1, 0.4], len(hosts))]
+        [*CHIP_SPREADS.values(), *np.tile([0.5, 0.3, 0.4], len(links)), *np.tile([0.6, 0.085, 0.4], len(hosts))]
     )
 
     def unpack(x: np.ndarray) -> Fitted:

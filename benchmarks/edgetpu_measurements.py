@@ -119,7 +119,9 @@ def jetson_ladders() -> tuple[Row, ...]:
     for line in _lines("iwatake_microbench.csv"):
         kind, unit, layers = line["kind"], int(line["internal_or_unit_size"].partition("x")[0]), int(line["layers"])
         graph = _convs(layers) if kind.startswith("conv") else _denses(layers, unit)
-        kept = float(line["onchip_used_mib"]) * MIB if float(line["offchip_mib"] or 0) else DEFAULT_CAPACITY_BYTES
+        streamed_mib = float(line["offchip_mib"] or 0)
+        whole = memory_map(graph, 2**40, compiler_version=15).parameter_bytes
+        kept = whole - streamed_mib * MIB if streamed_mib else DEFAULT_CAPACITY_BYTES
         for host, column in (("jetson", "edgetpu_usb3_10w_ms"), ("usb2", "edgetpu_usb2_10w_ms")):
             if line[column]:
                 rows.append(_row("iwatake2222", f"{kind} {unit} {layers}", host, line[column], graph, int(kept)))

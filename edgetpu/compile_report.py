@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 LogKind = Literal["output", "operation log", "web compiler"]
@@ -80,6 +81,8 @@ class CompileReport:
     intermediate_tensors: tuple[str, ...] = ()
     attempts: int = 1
     """How often it was run until it succeeded."""
+    files: tuple[Path, ...] = ()
+    """The compiled models, where the compiler was run here; one per model or segment."""
 
     @property
     def succeeded(self) -> bool:
@@ -88,4 +91,4 @@ class CompileReport:
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `atoll log --json` prints."""
-        return {"succeeded": self.succeeded, **asdict(self)}
+        return {"succeeded": self.succeeded, **asdict(self), "files": [str(file) for file in self.files]}

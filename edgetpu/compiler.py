@@ -48,6 +48,10 @@ _ATTEMPTS = 3
 _MEMORY_BYTES = 8 * 2**30
 _OUTPUT_CHARACTERS = 1_000_000
 _FIRST_WITH_TIMER = 16
+_NOTHING_MAPPED = (
+    "The compiler ran, but put nothing on the chip. Look at why the first operation is not mapped: most often the "
+    "model is not fully quantized, or the oldest runtime asked for is too old."
+)
 INSTALL = (
     "There is no edgetpu_compiler on this machine. It exists for x86-64 Linux only: install it from Coral's Debian "
     f"repository (coral.ai/docs/edgetpu/compiler), or set {VARIABLE} to where it lies."
@@ -159,7 +163,7 @@ class Compiler:
             ended = _run(command, out_dir, timeout_s + _GRACE_S)
             if not ended.crashed or attempt >= attempts:
                 break
-        return _judge(ended, attempt, timeout_s)
+        return _judge(ended, attempt, timeout_s, out_dir)
 
     def _command(self, models: Sequence[Path], out_dir: Path, timeout_s: int, options: CompileOptions) -> list[str]:
         timer = ["-t", str(timeout_s)] if self.major_version >= _FIRST_WITH_TIMER else []
@@ -237,7 +241,7 @@ def _text(output: bytes) -> str:
     return output[:_OUTPUT_CHARACTERS].decode("utf-8", "replace")
 
 
-def _judge(ended: _Ended, attempts: int, timeout_s: int) -> CompileReport:
+def _judge(ended: _Ended, attempts: int, timeout_s: int, out_dir: Path) -> CompileReport:
     """Return the report of a run that gave models; raise for all others."""
     if ended.timed_out:
         raise CompileTimeout(
@@ -250,7 +254,17 @@ def _judge(ended: _Ended, attempts: int, timeout_s: int) -> CompileReport:
         kind = CompilerCrashed if failure.kind == "internal error" else CompileFailed
         tried = f" It was tried {attempts} times." if attempts > 1 else ""
         raise kind(failure.sentence + tried, ended.output)
-    return replace(report, attempts=attempts)
+    if all(model.subgraphs == 0 for model in report.models):
+        raise CompileFailed(_NOTHING_MAPPED, ended.output)
+    return replace(report, attempts=attempts, files=_files(report, out_dir, ended))
+
+
+def _files(report: CompileReport, out_dir: Path, ended: _Ended) -> tuple[Path, ...]:
+    files = tuple(out_dir / Path(model.output_model).name for model in report.models)
+    for file in files:
+        if not file.is_file():
+            raise CompileFailed(f"The compiler reported success but did not write {file.name}.", ended.output)
+    return files
 
 
 def _report(ended: _Ended) -> CompileReport:

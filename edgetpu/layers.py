@@ -112,7 +112,8 @@ def _layer(graph: Graph, op: Op) -> Layer:
     if op.kind in _WEIGHTED and weights is not None:
         work, kernel_height, kernel_width, in_channels = _kernel(op, weights)
         if work == DENSE:
-            channels, height, width = weights.shape[0], _rows(written, weights.shape[0]), 1
+            channels = abs(weights.shape[0]) if weights.shape else 1
+            height, width = _rows(written, channels), 1
         return Layer(
             work, height, width, in_channels, channels, kernel_height, kernel_width, in_bytes, out_bytes,
             _per_channel(op, weights), prod(weights.shape),

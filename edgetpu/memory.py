@@ -26,6 +26,12 @@ LATEST_COMPILER = 16
 SOFTMAX_TABLES_SINCE = 16
 """Compiler version from which a SOFTMAX brings parameters of its own. Source: compiled files of 2021-05 and 2021-07."""
 
+_SOFTMAX_ROWS, _SOFTMAX_TABLES = 16, 3
+"""A SOFTMAX sums its values with three dense tables of one output, stored as blocks of 16.
+
+Source: the bytes added to the blob of 2021-07 are those tables, 48,256 for 1001 values; other lengths were not seen.
+"""
+
 Placement = Literal["cached", "streamed", "cpu"]
 _FIRST_KEPT = {DEPTHWISE: 0, POINTWISE: 1, DENSE: 1}
 _HUGE_DENSE_BYTES = 2**19
@@ -128,7 +134,7 @@ def parameter_bytes(layer: Layer, kind: str, compiler_version: int = LATEST_COMP
     if layer.work in (SPATIAL, POINTWISE, DENSE):
         return padded_outputs(layer.out_channels) * (header + layer.taps * rounded_up(layer.in_channels, 4))
     if kind == "SOFTMAX" and compiler_version >= SOFTMAX_TABLES_SINCE:
-        return 16 * (4 + 3 * rounded_up(layer.out_channels, 4))
+        return _SOFTMAX_ROWS * (4 + _SOFTMAX_TABLES * rounded_up(layer.out_channels, 4))
     return layer.weights
 
 

@@ -182,8 +182,8 @@ def modest_enlargement(graph: Graph, op: Op) -> str | None:
     """A bilinear resize that enlarges very much stays on the CPU, for its loss of precision; where the limit lies
     between 2-fold and 33-fold is not known.
     """
-    read, written = _operand(graph, op, 0), graph.tensors[op.outputs[0]]
-    if read is None or len(read.shape) != 4 or len(written.shape) != 4:
+    read, written = _operand(graph, op, 0), graph.tensor(op.outputs[0]) if op.outputs else None
+    if read is None or written is None or len(read.shape) != 4 or len(written.shape) != 4:
         return None
     times = max(written.shape[1] / max(read.shape[1], 1), written.shape[2] / max(read.shape[2], 1))
     return f"it enlarges {times:.0f}-fold" if times > _RESIZE_MOST else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import CodeType
+from typing import Protocol
 
 from edgetpu.graph import Graph, Op
 
@@ -17,8 +19,15 @@ UNSPECIFIED = "Operation is otherwise supported, but not mapped due to some unsp
 SECOND_PART = "More than one subgraph is not supported"
 """The compiler's own status words. Source: real logs of versions 1.0 to 16.0."""
 
-Check = Callable[[Graph, Op], str | None]
-"""Says what is wrong with an operation, as a clause that follows "because"; None if nothing is."""
+
+class Check(Protocol):
+    """Says what is wrong with an operation, as a clause that follows "because"; None if nothing is."""
+
+    __name__: str
+    __code__: CodeType
+
+    def __call__(self, graph: Graph, op: Op, /) -> str | None:
+        """Judge one operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,9 @@ class Rule:
     evidence: str
     """The log or file that shows it; empty if it is only recalled from Coral's documentation."""
     check: Check
+    about_tensors: bool
+    line: int
+    """Where it stands in its file."""
 
 
 _RULES: list[Rule] = []
@@ -44,12 +56,14 @@ def rule(*kinds: str, status: str = UNSPECIFIED, evidence: str = "") -> Callable
 
     def enter(check: Check) -> Check:
         sentence = " ".join((check.__doc__ or "").split())
-        _RULES.append(Rule(check.__name__, sentence, kinds, status, evidence, check))
+        about_tensors = check.__module__.endswith("tensor_rules")
+        line = check.__code__.co_firstlineno
+        _RULES.append(Rule(check.__name__, sentence, kinds, status, evidence, check, about_tensors, line))
         return check
 
     return enter
 
 
 def all_rules() -> tuple[Rule, ...]:
-    """Return every rule, those for all operations first, in the order in which they are tried."""
-    return tuple(sorted(_RULES, key=lambda entry: bool(entry.kinds)))
+    """Return every rule in the order in which they are tried: for all operations first, tensors before options."""
+    return tuple(sorted(_RULES, key=lambda entry: (bool(entry.kinds), not entry.about_tensors, entry.line)))

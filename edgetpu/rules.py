@@ -14,7 +14,7 @@ from typing import NamedTuple
 from edgetpu import op_rules, tensor_rules
 from edgetpu.graph import Graph, Op
 from edgetpu.memo import LastAnswer
-from edgetpu.rulebook import MAPPED, SECOND_PART, Rule, all_rules
+from edgetpu.rulebook import BAD_TYPE, MAPPED, SECOND_PART, UNSPECIFIED, Rule, all_rules
 
 
 class _Place(Enum):
@@ -122,12 +122,17 @@ def _places(graph: Graph, broken: Sequence[bool]) -> list[_Place]:
     return places
 
 
+def _status(op: Op, broken: Rule) -> str:
+    """Return the compiler's words; for a QUANTIZE of floating point it has others than for all else (real logs)."""
+    return UNSPECIFIED if op.kind == "QUANTIZE" and broken.status == BAD_TYPE else broken.status
+
+
 def _verdict(graph: Graph, index: int, place: _Place, broken: Rule | None) -> OpVerdict:
     op = graph.ops[index]
     if broken is not None:
         clause = broken.check(graph, op)
         reason = f"{op.kind} runs on the CPU because {clause}. {broken.sentence}"
-        return OpVerdict(index, op.kind, op.name, False, reason, broken.status, broken.name)
+        return OpVerdict(index, op.kind, op.name, False, reason, _status(op, broken), broken.name)
     if place is _Place.TOO_LATE:
         reason = (
             f"{op.kind} runs on the CPU because it needs the result of an operation that runs there, "
