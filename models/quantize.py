@@ -67,8 +67,9 @@ def quantize(checkpoint: Path, calibration: NDArray[np.uint8], out_dir: Path) ->
     Raises:
         QuantizationFailed: if conversion fails, or gives an operation that compiler 16.0 does not take.
     """
+    network = _load_for_one_picture(checkpoint)
     paths: dict[Dtype, Path] = {"int8": out_dir / INT8_FILE, "uint8": out_dir / UINT8_FILE}
-    scales = {dtype: quantize_to(checkpoint, calibration, path, dtype) for dtype, path in paths.items()}
+    scales = {dtype: _write(network, calibration, path, dtype) for dtype, path in paths.items()}
     return QuantizedFiles(
         paths["int8"],
         paths["uint8"],
@@ -87,8 +88,11 @@ def quantize_to(
     Raises:
         QuantizationFailed: if conversion fails, or gives an operation that compiler 16.0 does not take.
     """
-    network = keras.models.load_model(checkpoint, compile=False, safe_mode=True)
-    model = _convert(_with_batch_of_one(network), calibration, dtype)
+    return _write(_load_for_one_picture(checkpoint), calibration, path, dtype)
+
+
+def _write(network: keras.Model, calibration: NDArray[np.uint8], path: Path, dtype: Dtype) -> tuple[Scale, Scale]:
+    model = _convert(network, calibration, dtype)
     graph = read_graph(model)
     check_for_compiler(graph)
     scales = _scale(graph.tensors[graph.inputs[0]]), _scale(graph.tensors[graph.outputs[0]])
@@ -113,8 +117,9 @@ def check_for_compiler(graph: Graph) -> None:
             raise QuantizationFailed(f"The Edge TPU cannot run {verdict.kind} {verdict.name!r}: {verdict.reason}")
 
 
-def _with_batch_of_one(network: keras.Model) -> keras.Model:
-    """Return the same network for exactly one picture: the compiler takes no open dimension."""
+def _load_for_one_picture(checkpoint: Path) -> keras.Model:
+    """Return the network for exactly one picture: the compiler takes no open dimension."""
+    network = keras.models.load_model(checkpoint, compile=False, safe_mode=True)
     image = keras.Input(batch_shape=(1, *network.input_shape[1:]), name="image", dtype="float32")
     single = keras.models.clone_model(network, input_tensors=image)
     single.set_weights(network.get_weights())

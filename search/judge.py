@@ -27,11 +27,11 @@ from search.errors import TrialFailed
 from search.progress import OnProgress, Progress, ignore
 from search.scores import agreement, scores_of
 from search.spec import SearchSpec
-from search.train import CHECKPOINT, train
+from search.train import CHECKPOINT, Trained, train
 
 CALIBRATION_PICTURES = 160
-"""Ranges of activations no longer change with more: see benchmarks/RESULTS.md, search."""
-OUTCOME_FILE = "outcome.json"
+"""With these, int8 stays within a point of float: benchmarks/RESULTS.md, search. More of them cost seconds."""
+ARCHITECTURE_FILE, OUTCOME_FILE = "architecture.json", "outcome.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +78,11 @@ def judge_trial(
     """
     started = time.monotonic()
     trained = train(architecture, dataset, out_dir, seed=spec.seed, epochs=epochs, on_progress=on_progress)
-    validation = dataset.at(architecture.image_px).validation
-    on_progress(Progress("quantizing", trained.epochs, trained.epochs, None, trained.validation_accuracy))
     try:
-        pictures = calibration_pictures(dataset.at(architecture.image_px), spec.seed)
-        model = out_dir / INT8_FILE
-        quantize_to(trained.checkpoint, pictures, model)
-        on_progress(Progress("judging", trained.epochs, trained.epochs, None, trained.validation_accuracy))
-        accuracy = float(np.mean(classify_int8(model, validation.images).argmax(axis=1) == validation.labels))
+        accuracy = _int8_accuracy(trained, dataset.at(architecture.image_px), spec.seed, on_progress)
     except (ModelError, EdgeTpuError) as error:
         raise TrialFailed(str(error)) from error
     cost = cost_of(spec, architecture)
-    (out_dir / "architecture.json").write_text(json.dumps(architecture.to_json(), indent=1))
     outcome = TrialOutcome(
         validation_accuracy=accuracy,
         float_accuracy=trained.validation_accuracy,
@@ -98,10 +91,25 @@ def judge_trial(
         epochs=trained.epochs,
         seconds=time.monotonic() - started,
         metrics=cost.to_json(),
-        artifacts={name: out_dir / name for name in (CHECKPOINT, INT8_FILE, "architecture.json")},
+        artifacts={name: out_dir / name for name in (CHECKPOINT, INT8_FILE, ARCHITECTURE_FILE)},
     )
+    (out_dir / ARCHITECTURE_FILE).write_text(json.dumps(architecture.to_json(), indent=1))
     (out_dir / OUTCOME_FILE).write_text(json.dumps(outcome.to_json()))
     return outcome
+
+
+def _int8_accuracy(trained: Trained, pictures: Dataset, seed: int, on_progress: OnProgress) -> float:
+    """Quantize a trained network beside its checkpoint; return what the file gets right of the validation pictures."""
+
+    def say(step: str) -> None:
+        on_progress(Progress(step, trained.epochs, trained.epochs, None, trained.validation_accuracy))
+
+    model = trained.checkpoint.with_name(INT8_FILE)
+    say("quantizing")
+    quantize_to(trained.checkpoint, calibration_pictures(pictures, seed), model)
+    say("judging")
+    guesses = classify_int8(model, pictures.validation.images).argmax(axis=1)
+    return float(np.mean(guesses == pictures.validation.labels))
 
 
 def quantize_best(checkpoint: Path, dataset: Dataset, out_dir: Path, *, seed: int = 0) -> QuantizedFiles:

@@ -1,7 +1,8 @@
 """How long a network trains and how fast it learns, from the number of pictures alone. Pure.
 
 The rule: every trial sees about 30,000 augmented pictures, in 8 to 40 epochs. Small sets are shown often, large
-sets at least eight times; the resolution changes the time of a picture, never the number of them.
+sets at least eight times, tiny ones until 200 steps are made. The resolution changes the time of a picture, never
+the number of them; what trains too long at a resolution is not proposed (`SearchSpec.trial_minutes`).
 """
 
 from __future__ import annotations
@@ -9,8 +10,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+PEAK_RATE = 4e-3
+"""For AdamW and a batch of 32. Source: benchmarks/RESULTS.md, search; nothing else was tried."""
 PICTURES_SEEN = 30_000
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 40
+FEWEST_STEPS = 200
+"""Tiny sets have few batches: their epochs are more than the most, until so many steps are made."""
 WARM_UP = 0.1
 """Share of all steps in which the learning rate rises."""
 
@@ -41,9 +46,6 @@ class Schedule:
 def schedule_for(pictures: int, epochs: int | None = None) -> Schedule:
     """Return how a training set of this many pictures is learned; `epochs` overrides the rule."""
     batch = 32 if pictures >= 640 else 16 if pictures >= 160 else min(8, pictures)
-    by_rule = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(PICTURES_SEEN / pictures)))
-    return Schedule(pictures, epochs or by_rule, batch, peak_rate=PEAK_RATE * (batch / 32) ** 0.5)
-
-
-PEAK_RATE = 4e-3
-"""For a batch of 32, AdamW. Source: benchmarks/RESULTS.md, search."""
+    by_pictures = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(PICTURES_SEEN / pictures)))
+    by_steps = math.ceil(FEWEST_STEPS / max(1, pictures // batch))
+    return Schedule(pictures, epochs or max(by_pictures, by_steps), batch, PEAK_RATE * (batch / 32) ** 0.5)

@@ -66,7 +66,7 @@ def train(
     network = build_network(architecture, len(dataset.classes), seed)
     weights = _class_weights(pictures.train.labels, len(dataset.classes))
     learner = Learner(network, weights, schedule.batch)
-    course = _Course(learner, schedule, pictures, (seed, architecture.key), out_dir / STATE)
+    course = _Course(learner, schedule, pictures, seed=seed, key=architecture.key, state=out_dir / STATE)
     course.resume()
     on_progress(course.progress())
     while course.epoch < schedule.epochs:
@@ -83,11 +83,11 @@ class _Course:
     """One training, epoch by epoch, each of them kept on disk."""
 
     def __init__(
-        self, learner: Learner, schedule: Schedule, dataset: Dataset, identity: tuple[int, str], state: Path
+        self, learner: Learner, schedule: Schedule, dataset: Dataset, *, seed: int, key: str, state: Path
     ) -> None:
-        self._learner, self._schedule, self._dataset, self._state = learner, schedule, dataset, state
-        self._seed, key = identity
-        self._same = f"{key} {self._seed} {schedule} {len(dataset.classes)}"
+        self._learner, self._schedule, self._dataset = learner, schedule, dataset
+        self._seed, self._state = seed, state
+        self._same = f"{key} {seed} {schedule} {len(dataset.classes)}"
         """What must be equal for a kept state to be of this training."""
         self.epoch = 0
         self.seconds = 0.0
