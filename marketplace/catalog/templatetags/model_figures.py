@@ -11,6 +11,8 @@ from edgetpu.devices import DEVICES
 
 register = template.Library()
 UNKNOWN = "—"
+SHORT_MS = 0.1
+SHORTEST_MS = 0.001
 
 
 def _known(value: Any) -> float | None:
@@ -35,10 +37,12 @@ def width(share: Any) -> str:
 
 @register.filter
 def milliseconds(duration_ms: Any) -> str:
-    """Return a duration with three figures that count."""
+    """Return a duration with three figures that count; in microseconds where it is very short."""
     known = _known(duration_ms)
     if known is None:
         return UNKNOWN
+    if 0 < known < SHORT_MS:
+        return f"{known * 1000:.0f} µs" if known >= SHORTEST_MS else "under 1 µs"
     digits = 0 if known >= 100 else 1 if known >= 10 else 2
     return f"{known:.{digits}f} ms"
 
