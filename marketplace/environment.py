@@ -135,11 +135,10 @@ def file_storage(env: Env, data_dir: Path) -> dict[str, Any]:
     region = text(env, "ATOLL_S3_REGION") or "us-east-1"
     if not re.fullmatch(r"[a-zA-Z0-9-]+", region):
         refuse(f"ATOLL_S3_REGION is “{region}”; a region looks like eu-central-1.")
-    endpoint = _s3_endpoint(env)
-    access_key, secret_key = _s3_keys(env, endpoint)
+    access_key, secret_key = _s3_keys(env)
     options = {
         "bucket_name": bucket,
-        "endpoint_url": endpoint,
+        "endpoint_url": _s3_endpoint(env),
         "region_name": region,
         "access_key": access_key,
         "secret_key": secret_key,
@@ -159,14 +158,13 @@ def _s3_endpoint(env: Env) -> str | None:
     return endpoint
 
 
-def _s3_keys(env: Env, endpoint: str | None) -> tuple[str | None, str | None]:
-    """Return both keys; none only at AWS, where a machine's role may stand for them."""
+def _s3_keys(env: Env) -> tuple[str, str]:
     keys = {name: text(env, name) for name in ("ATOLL_S3_ACCESS_KEY", "ATOLL_S3_SECRET_KEY")}
     lacking = [name for name, value in keys.items() if not value]
-    if lacking and (endpoint or len(lacking) == 1):
+    if lacking:
         refuse(f"ATOLL_S3_BUCKET is set and {' and '.join(lacking)} {'are' if len(lacking) > 1 else 'is'} not.")
     access_key, secret_key = keys.values()
-    return access_key or None, secret_key or None
+    return access_key, secret_key
 
 
 def data_folder(env: Env, default: Path) -> Path:

