@@ -106,7 +106,6 @@ def _sentence(run: Run, trials: Sequence[Trial], live: Live) -> str:
     if run.status == R.SEARCHING:
         return _searching(run, trials, live)
     number = run.best_trial.number if run.best_trial else None
-    told = live.get(0, {}).get("phase")
     sentences = {
         R.QUEUED: WAITING,
         R.QUANTIZING: f"Turning the best network, trial {number}, into int8 files.",
@@ -117,7 +116,7 @@ def _sentence(run: Run, trials: Sequence[Trial], live: Live) -> str:
         R.FAILED: run.failure or "This run failed.",
         R.CANCELLED: "Cancelled. What had ended before is shown below.",
     }
-    return sentences[R(run.status)] if not told or run.ended else f"{sentences[R(run.status)]} {told}."
+    return sentences[R(run.status)]
 
 
 def _searching(run: Run, trials: Sequence[Trial], live: Live) -> str:
