@@ -64,9 +64,15 @@ def _serve(request: dict[str, Any], images_file: str, outputs_file: str) -> dict
         raise ValueError(f"it takes {wanted} of {np.dtype(entry['dtype']).name}, not {given} of {images.dtype.name}")
     _Stage.now = "run"
     outputs, times = _run_all(interpreter, entry["index"], images, request)
-    by_output = zip(*outputs)  # noqa: B905 - Python 3.7 has no strict
-    np.savez(outputs_file, *[np.stack(one) for one in by_output])
+    by_output = zip(*outputs) if outputs else []  # noqa: B905 - Python 3.7 has no strict
+    stacked = [np.stack(one) for one in by_output] or [_nothing(np, one) for one in interpreter.get_output_details()]
+    np.savez(outputs_file, *stacked)
     return dict(details, times_ms=times)
+
+
+def _nothing(np: Any, details: dict[str, Any]) -> Any:
+    """Return the output of no images."""
+    return np.empty((0, *details["shape"][1:]), details["dtype"])
 
 
 def _run_all(interpreter: Any, position: int, images: Any, request: dict[str, Any]) -> tuple[list[Any], list[float]]:

@@ -83,7 +83,7 @@ def run_on_cpu(
         RunFailed: if the model does not run here.
     """
     outputs = run_with_kernels(model, images, kernels=kernels, timeout_s=timeout_s).outputs
-    return outputs[0].reshape(len(images), -1)
+    return outputs[0].reshape(len(images), int(np.prod(outputs[0].shape[1:])))
 
 
 def run_with_kernels(

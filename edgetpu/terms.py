@@ -82,7 +82,7 @@ class TermTable:
         if self.owners.size:
             slowed = 1 + chip.crowding_per_mib * self.crowding_mib
             stream = self.streamed_bytes * profile.to_chip_ns * slowed
-            both = np.hypot(self.streamed @ rates, stream)
+            both = np.maximum(self.streamed @ rates, stream)
             total = total + np.bincount(self.owners, weights=both, minlength=len(total))
         result: Array = total / 1e6
         return result
