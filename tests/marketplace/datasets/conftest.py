@@ -22,6 +22,14 @@ from marketplace.storage import fetch
 Checker = Callable[[bytes], dict[str, Any]]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _static_root() -> None:
+    """The folder of collected files, of which whitenoise warns where it is missing."""
+    from django.conf import settings
+
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
 @pytest.fixture(autouse=True)
 def files_dir(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """An empty store and upload folder for each test, to see that nothing is left in them."""
@@ -35,9 +43,6 @@ def files_dir(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     uploads.mkdir()
     settings.FILE_UPLOAD_TEMP_DIR = str(uploads)
     settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 0  # so that passing files are on disk, where they could be left
-    static = tmp_path / "static"
-    static.mkdir()
-    settings.STATIC_ROOT = static  # whitenoise warns of one that is missing
     return folder
 
 
