@@ -78,10 +78,11 @@ def _show_order(request: HttpRequest, form: OrderForm, status: int = 200) -> Htt
     return render(request, "runs/order.html", context, status=status)
 
 
-@login_required
 @require_GET
 def hint(request: HttpRequest) -> HttpResponse:
     """Say what the order that is being typed could give; nothing while it cannot be understood."""
+    if not request.user.is_authenticated:
+        return _load_anew()
     form = OrderForm(person(request), request.GET)
     form.is_valid()
     typed = form.cleaned_data
@@ -113,13 +114,18 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
 def live(request: HttpRequest, run_id: int) -> HttpResponse:
     """Give an open page the pieces that it lacks; 204 where nothing changed."""
     if not request.user.is_authenticated:
-        return HttpResponse(headers={"HX-Refresh": "true"})  # the page then leads to the sign-in
+        return _load_anew()
     run = run_of(person(request), run_id)
     pieces = pieces_of(overview_of(run), request)
     changed = changed_pieces(pieces, request.GET.get("seen", ""))
     if not changed:
         return HttpResponse(status=204)
     return render(request, "runs/_live.html", {"run": run, "changed": changed, "marks": marks_of(pieces)})
+
+
+def _load_anew() -> HttpResponse:
+    """Have a page whose person is no longer signed in loaded again, which leads to the sign-in."""
+    return HttpResponse(headers={"HX-Refresh": "true"})
 
 
 @login_required

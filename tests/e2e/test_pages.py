@@ -55,6 +55,7 @@ def what_is_wrong(page: Page, faults: list[str], base: str, pages: dict[str, str
         status = answer.status if answer else 0
         if status != EXPECTED_STATUS.get(name, 200):
             wrong.append(f"{name}: status {status}")
+        page.evaluate("document.querySelectorAll('main details').forEach((each) => { each.open = true; })")
         if overflow_px(page):
             wrong.append(f"{name}: {overflow_px(page)} px wider than the window")
         wrong += [f"{name}: {fault}" for fault in faults if status == 200]

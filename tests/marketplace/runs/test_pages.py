@@ -234,8 +234,9 @@ def test_an_open_page_stops_asking_once_the_run_has_ended(client: ReadingClient,
 
 
 def test_an_open_page_whose_person_is_signed_out_is_loaded_anew(searching: Run) -> None:
-    answer: Any = ReadingClient().get(f"/runs/{searching.pk}/live")
-    assert answer.headers["HX-Refresh"] == "true"
+    for address in (f"/runs/{searching.pk}/live", "/runs/hint"):
+        answer: Any = ReadingClient().get(address)
+        assert answer.headers["HX-Refresh"] == "true"
 
 
 def test_stopping_keeps_the_run_and_drops_waiting_trials(client: ReadingClient, searching: Run) -> None:
