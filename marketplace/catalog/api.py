@@ -50,6 +50,8 @@ class Wanted(Schema):
 
     search: str = ""
     author: str = ""
+    filter: list[str] = []
+    """Tags, as hub clients send them; a model must have all of them."""
     device: str = ""
     licence: str = ""
     sort: str = "updated"
@@ -86,6 +88,7 @@ def search_models(request: HttpRequest, wanted: Query[Wanted]) -> HttpResponse:
         min_accuracy=wanted.min_accuracy,
         all_on_chip=wanted.ops_on_cpu == 0,
         licence=wanted.licence,
+        tags=wanted.filter,
     )
     if wanted.full:
         found = found.prefetch_related("latest__files")

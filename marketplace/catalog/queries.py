@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
@@ -16,6 +16,8 @@ from marketplace.runs.models import Run
 
 NEWEST = ("main", "latest", "")
 MOST_WORDS = 8
+TAGS_OF_ALL = frozenset({"image-classification", "coral-edge-tpu"})
+LICENCE_TAG = "license:"
 NO_MODEL = "There is no model at this address, or it is private."
 ORDERS: Mapping[str, tuple[OrderBy, ...]] = {
     "updated": (F("updated_at").desc(),),
@@ -46,6 +48,7 @@ def visible_listings(
     min_accuracy: float | None = None,
     all_on_chip: bool = False,
     licence: str = "",
+    tags: Collection[str] = (),
 ) -> QuerySet[Listing]:
     """Return published listings, filtered and sorted; a limit leaves out those whose figure is unknown."""
     found = Listing.objects.filter(visible_to(user), latest__isnull=False).select_related("owner", "latest")
@@ -67,6 +70,8 @@ def visible_listings(
         "latest__cpu_op_count": 0 if all_on_chip else None,
     }
     found = found.filter(**{key: value for key, value in wanted.items() if value is not None})
+    for tag in set(tags) - TAGS_OF_ALL:
+        found = found.filter(licence=tag.removeprefix(LICENCE_TAG)) if tag.startswith(LICENCE_TAG) else found.none()
     return found.order_by(*ORDERS.get(sort, ORDERS["updated"]), "-pk")
 
 

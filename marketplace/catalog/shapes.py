@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from marketplace.catalog.models import Listing, Notice, Release, ReleaseFile
+from marketplace.catalog.queries import LICENCE_TAG, TAGS_OF_ALL
 
 TASK = "image-classification"
 LIBRARY = "keras"
@@ -32,7 +33,7 @@ def model_shape(listing: Listing, release: Release, *, files: bool, card: bool) 
         "gated": False,
         "disabled": False,
         "downloads": listing.download_count,
-        "tags": [TASK, "coral-edge-tpu", f"license:{listing.licence}"],
+        "tags": [*sorted(TAGS_OF_ALL), f"{LICENCE_TAG}{listing.licence}"],
         "pipeline_tag": TASK,
         "library_name": LIBRARY,
         "cardData": {"license": listing.licence, "pipeline_tag": TASK, "library_name": LIBRARY},

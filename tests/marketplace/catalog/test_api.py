@@ -118,6 +118,8 @@ def test_models_are_found_filtered_sorted_and_paged(client: Client, owner: User)
     assert names("device=usb3") == []
     assert names("min_accuracy=0.8&sort=accuracy") == ["lagoon/unknown", "reef/fast", "reef/slow"]
     assert names("sort=trendingScore&limit=1") == ["lagoon/unknown"]
+    assert names("filter=image-classification&filter=license:apache-2.0&limit=1") == ["lagoon/unknown"]
+    assert names("filter=license:mit") == names("filter=text-generation") == []
     assert names("cursor=999999999999999999999") == []
 
 

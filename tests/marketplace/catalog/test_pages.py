@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from marketplace.accounts.models import User
 from marketplace.catalog.models import Listing, Notice, Release
@@ -260,3 +262,23 @@ def test_classes_are_listed_the_hardest_first(client: Client, owner: User) -> No
     assert [text.index(f"<th>{name}</th>") for name in CLASSES] == sorted(
         text.index(f"<th>{name}</th>") for name in CLASSES
     )
+
+
+def test_a_page_of_many_models_asks_the_database_no_more_than_one_of_few(client: Client, owner: User) -> None:
+    def queries(path: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            page(client, path)
+        return len(captured)
+
+    reader = make_user()
+    listing = make_release(owner, "corals").listing
+    subscribe(user=reader, listing=listing)
+    make_release(owner, "corals")
+    client.force_login(reader)
+    paths = ("/", "/reef", "/reef/corals", "/notices/", "/api/models?full=true")
+    few = [queries(path) for path in paths]
+    for number in range(5):
+        make_release(owner, f"model-{number}")
+        make_release(owner, "corals")
+    assert [queries(path) for path in paths] == few
+    assert max(few) <= 8
