@@ -161,6 +161,18 @@ def notices_for(user: User) -> QuerySet[Notice]:
     )
 
 
+def notice_for(user: User, notice_id: int) -> Notice:
+    """Return one of somebody's notices.
+
+    Raises:
+        NotFound: if it is not theirs, or its model became private.
+    """
+    notice = notices_for(user).filter(pk=notice_id).first()
+    if notice is None:
+        raise NotFound("There is no such notice among yours, or its model is not public any more.")
+    return notice
+
+
 def person_named(username: str) -> User:
     """Return the person of an address.
 

@@ -21,6 +21,7 @@ PURPOSES = {
 }
 """The files that a release may have, in the order of the page."""
 MOST_CONFUSION_CLASSES = 40
+CLASSES_AT_FIRST = 20
 PLAIN_SCALE = 1 / 128
 _ADDITION = re.compile(r"(?:_relu|_norm)?(?:_\d+)?\Z")
 
@@ -32,7 +33,8 @@ def card_view(card: dict[str, Any]) -> dict[str, Any]:
         "input_forms": input_forms(card),
         "memory_bar": memory_bar(card),
         "confusion": confusion_table(card),
-        "class_rows": class_rows(card),
+        "class_rows": class_rows(card)[:CLASSES_AT_FIRST],
+        "more_class_rows": class_rows(card)[CLASSES_AT_FIRST:],
         "layers": layer_rows(card),
         "lost_points": lost_points(card),
     }

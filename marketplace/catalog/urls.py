@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("", views.catalogue, name="catalogue"),
     path("publish/<int:run_id>/", views.publish, name="publish"),
     path("notices/", views.notices, name="notices"),
+    path("notices/<int:notice_id>/", views.open_notice, name="notice"),
     path("notices/read/", views.read_notices, name="read-notices"),
     path("<owner:owner>", views.person, name="person"),
     path("<owner:owner>/", views.without_slash),

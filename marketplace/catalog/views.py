@@ -23,6 +23,7 @@ from marketplace.catalog.models import Listing, Release
 from marketplace.catalog.queries import (
     file_for,
     listing_for,
+    notice_for,
     notices_for,
     own_listing,
     person_named,
@@ -169,6 +170,16 @@ def notices(request: HttpRequest) -> HttpResponse:
     """Show what the signed-in person should hear of."""
     page = Paginator(notices_for(_person(request)), NOTICES_ON_A_PAGE).get_page(request.GET.get("page"))
     return render(request, "catalog/notices.html", {"page": page})
+
+
+@login_required
+@require_GET
+def open_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
+    """Lead to the release that a notice tells of; it is read then."""
+    user = _person(request)
+    release = notice_for(user, notice_id).release
+    services.mark_read(user=user, notice_ids=[notice_id])
+    return redirect("catalog:release", release.listing.owner.username, release.listing.name, release.tag)
 
 
 @login_required

@@ -189,11 +189,12 @@ def test_a_person_subscribes_and_unsubscribes_without_scripts(client: Client, ow
     make_release(owner, "corals", notes="Better on fans.")
     text = page(client, "/notices/")
     assert "Better on fans." in text
-    assert "/reef/corals/v2" in text
+    notice = Notice.objects.get()
+    assert f'href="/notices/{notice.pk}/"' in text
     assert 'aria-label="Notices, 1 unread"' in text
     client.post("/reef/corals/subscription", {"wanted": "no"})
     assert "You are subscribed" not in page(client, "/reef/corals")
-    assert client.post("/notices/read/", {"notice": str(Notice.objects.get().pk)})["Location"] == "/notices/"
+    assert client.post("/notices/read/", {"notice": str(notice.pk)})["Location"] == "/notices/"
     assert 'aria-label="Notices"' in page(client, "/notices/")
 
 
@@ -282,3 +283,25 @@ def test_a_page_of_many_models_asks_the_database_no_more_than_one_of_few(client:
         make_release(owner, "corals")
     assert [queries(path) for path in paths] == few
     assert max(few) <= 8
+
+
+def test_a_notice_leads_to_its_release_and_is_read_then(client: Client, owner: User) -> None:
+    reader = make_user()
+    subscribe(user=reader, listing=make_release(owner, "corals").listing)
+    make_release(owner, "corals")
+    path = f"/notices/{Notice.objects.get().pk}/"
+    client.force_login(make_user())
+    page(client, path, 404)
+    assert Notice.objects.get().read_at is None
+    client.force_login(reader)
+    assert client.get(path)["Location"] == "/reef/corals/v2"
+    assert Notice.objects.get().read_at is not None
+
+
+def test_many_classes_show_the_hardest_first_and_fold_the_others(client: Client, owner: User) -> None:
+    names = [f"class {number:03}" for number in range(60)]
+    make_release(owner, "corals", make_run(owner, make_version(owner, classes=names), **figures(names)))
+    text = page(client, "/reef/corals")
+    assert "40 more classes" in text
+    assert "With 60 classes the confusion matrix is too large for a page" in text
+    assert "60 of them, in" in text
