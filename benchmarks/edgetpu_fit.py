@@ -32,6 +32,7 @@ LINK_START: Mapping[str, tuple[float, float, float]] = {
     "usb2": (0.40, 28.0, 80.0),
 }
 """Floor, ns per byte to and from the chip, of a host of which nothing is known but its link."""
+MOST_STEPS = 60
 LINKS = {"devboard": "pcie", "m2": "pcie", "usb2": "usb2", "rpi3": "usb2"}
 
 
@@ -93,7 +94,8 @@ def fit(rows: Sequence[Row], noises: Mapping[str, float], chip_start: ChipRates 
         robust = np.sign(both) * np.sqrt(2 * (np.sqrt(1 + both**2) - 1))
         return np.concatenate([robust, x / spreads])
 
-    return unpack(least_squares(residuals, np.zeros(len(spreads)), max_nfev=30).x)
+    found = least_squares(residuals, np.zeros(len(spreads)), x_scale=spreads, max_nfev=MOST_STEPS)
+    return unpack(found.x)
 
 
 def _blank(key: str, link: str, chip: ChipRates) -> DeviceProfile:

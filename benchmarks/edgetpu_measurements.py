@@ -125,7 +125,7 @@ def jetson_ladders() -> tuple[Row, ...]:
         for host, column in (("jetson", "edgetpu_usb3_10w_ms"), ("usb2", "edgetpu_usb2_10w_ms")):
             if line[column]:
                 rows.append(_row("iwatake2222", f"{kind} {unit} {layers}", host, line[column], graph, int(kept)))
-    return tuple(rows)
+    return tuple(sorted(rows, key=lambda row: row.host))
 
 
 @dataclass(frozen=True)
