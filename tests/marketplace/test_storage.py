@@ -55,7 +55,7 @@ def on_s3(settings: Any, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Buc
 def kept_keys(request: pytest.FixtureRequest) -> Callable[[], list[str]]:
     """Say what is kept, whole or not, in each kind of storage in turn."""
     if request.param == "s3":
-        return request.getfixturevalue("on_s3").keys
+        return request.getfixturevalue("on_s3").stored_keys
     folder = request.getfixturevalue("on_disk")
     return lambda: [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
 
@@ -266,7 +266,7 @@ def test_s3_refuses_bytes_that_are_not_those_of_the_key(on_s3: Bucket) -> None:
     with pytest.raises(ClientError, match="BadDigest"):
         default_storage.save(key, ContentFile(b"coral", name=key))
 
-    assert on_s3.keys() == []
+    assert on_s3.stored_keys() == []
 
 
 def test_a_full_object_storage_is_told_as_a_full_disk(on_s3: Bucket) -> None:
@@ -275,7 +275,7 @@ def test_a_full_object_storage_is_told_as_a_full_disk(on_s3: Bucket) -> None:
     with pytest.raises(StorageFull):
         store(io.BytesIO(os.urandom(2 * MIB)), "datasets")
 
-    assert on_s3.keys() == []
+    assert on_s3.stored_keys() == []
 
 
 def test_a_signed_address_gives_the_file_and_a_changed_one_does_not(on_s3: Bucket) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.services import s3
+from tests.services import s3, servers
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +24,19 @@ def bucket(running_bucket: s3.Bucket) -> Iterator[s3.Bucket]:
     yield running_bucket
     running_bucket.limit(None)
     running_bucket.empty()
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """The address of a database of a real PostgreSQL."""
+    if servers.postgres_missing():
+        pytest.skip(servers.postgres_missing())
+    with servers.running_postgres() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Valkey on a TCP port, with a password."""
+    with servers.running_valkey(tmp_path_factory.mktemp("valkey")) as address:
+        yield address

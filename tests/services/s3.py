@@ -135,10 +135,10 @@ class Bucket:
 
     def empty(self) -> None:
         """Remove whatever lies in it."""
-        for key in self.keys():
+        for key in self.stored_keys():
             self.client().delete_object(Bucket=self.name, Key=key)
 
-    def keys(self) -> list[str]:
+    def stored_keys(self) -> list[str]:
         """Return what lies in it, and what somebody began to send in parts and did not end."""
         client = self.client()
         whole = client.list_objects_v2(Bucket=self.name).get("Contents", [])
