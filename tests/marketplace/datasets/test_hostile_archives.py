@@ -30,7 +30,7 @@ SEEDS = {
     "GIF": archives.animated_gif(),
     "TIFF": encoded(noise(5), "TIFF", compression="tiff_lzw"),
 }
-calm = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+calm = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @st.composite

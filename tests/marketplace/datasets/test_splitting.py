@@ -28,7 +28,7 @@ def datasets(draw: st.DrawFn) -> tuple[list[int], list[int]]:
     return labels, groups
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(datasets(), st.integers(0, 2**64 - 1))
 def test_every_class_is_in_every_split(dataset: tuple[list[int], list[int]], seed: int) -> None:
     labels, groups = dataset
@@ -37,7 +37,7 @@ def test_every_class_is_in_every_split(dataset: tuple[list[int], list[int]], see
     assert all(counts[label, split] >= 1 for label in set(labels) for split in range(len(SPLITS)))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(datasets(), st.integers(0, 2**64 - 1))
 def test_twins_stay_in_one_split_unless_a_class_is_one_series(dataset: tuple[list[int], list[int]], seed: int) -> None:
     labels, groups = dataset
