@@ -87,8 +87,8 @@ _V1_STAGES = [
 ]
 
 
-def _max_pool(sketch: Sketch, x: int, kernel: int, stride: int = 2, same: bool = True) -> int:
-    return sketch.pool(x, kernel, stride, same, "MAX_POOL_2D")
+def _max_pool(sketch: Sketch, x: int, kernel: int, stride: int = 2, *, same: bool = True) -> int:
+    return sketch.pool(x, kernel, stride, same=same, kind="MAX_POOL_2D")
 
 
 def inception_v4(side: int = 299) -> Graph:

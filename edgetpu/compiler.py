@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 from edgetpu.compile_report import CompiledModel, CompileReport, Failure, OperationLine
@@ -43,6 +42,7 @@ DEFAULT_TIMEOUT_S = 180
 """The compiler's own limit since version 16."""
 _GRACE_S = 20
 """What the process gets beyond the limit that it keeps itself."""
+_VERSION_S = 30
 _ATTEMPTS = 3
 """The same file has been seen to fail twice and then compile."""
 _MEMORY_BYTES = 8 * 2**30
@@ -88,41 +88,45 @@ class CompileOptions:
 
 def find_compiler() -> Compiler | None:
     """Return the compiler of this machine: what ATOLL_EDGETPU_COMPILER names, else the one on the PATH, else None."""
-    named = os.environ.get(VARIABLE)
-    found = shutil.which(named or "edgetpu_compiler")
-    return Compiler(Path(found)) if found else None
+    with contextlib.suppress(CompilerMissing, CompilerBusy):
+        return require_compiler()
+    return None
 
 
 def require_compiler() -> Compiler:
     """Return the compiler of this machine.
 
     Raises:
-        CompilerMissing: if there is none.
+        CompilerMissing: if there is none, or what is named is something else.
+        CompilerBusy: if it cannot be started now.
     """
-    compiler = find_compiler()
-    if compiler is None:
+    found = shutil.which(os.environ.get(VARIABLE) or "edgetpu_compiler")
+    if found is None:
         raise CompilerMissing(INSTALL)
-    return compiler
+    return Compiler(Path(found), ask_version(Path(found)))
 
 
-@dataclass(frozen=True)
+def ask_version(path: Path) -> str:
+    """Return what a compiler says its version is, such as 16.0.384591198.
+
+    Raises:
+        CompilerMissing: if it is something else.
+        CompilerBusy: if it cannot be started now.
+    """
+    output = _run([str(path), "--version"], Path.cwd(), _VERSION_S).output
+    found = re.search(r"version (\d+\.\d+\.\d+)", output)
+    if found is None:
+        raise CompilerMissing(f"{path} is not Coral's edgetpu_compiler: it does not tell its version.")
+    return found[1]
+
+
+@dataclass(frozen=True, slots=True)
 class Compiler:
     """An edgetpu_compiler that can be run."""
 
     path: Path
-
-    @cached_property
-    def version(self) -> str:
-        """What it says its version is, such as 16.0.384591198.
-
-        Raises:
-            CompilerMissing: if it does not start, or is something else.
-        """
-        output = _run([str(self.path), "--version"], Path.cwd(), 30).output
-        found = re.search(r"version (\d+\.\d+\.\d+)", output)
-        if found is None:
-            raise CompilerMissing(f"{self.path} is not Coral's edgetpu_compiler: it does not tell its version.")
-        return found[1]
+    version: str
+    """Such as 16.0.384591198."""
 
     @property
     def major_version(self) -> int:

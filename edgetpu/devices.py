@@ -19,21 +19,21 @@ class ChipRates:
     the errors); bytes of instructions from compiled files.
     """
 
-    cycle_ns: float = 0.979
+    cycle_ns: float = 0.956
     """Per tile cycle of a convolution or dense layer, 1,024 multiply-accumulates each."""
-    tap_ns: float = 0.0529
+    tap_ns: float = 0.0538
     """Depthwise and pooling: per output byte and kernel position."""
-    pool_us: float = 14.3
+    pool_us: float = 14.4
     """Per pooling."""
-    pass_us: float = 5.46
+    pass_us: float = 5.37
     """Per ADD, MUL, PAD, RESIZE, SOFTMAX."""
-    pass_ns: float = 0.128
+    pass_ns: float = 0.162
     """The same operations, per byte in and out."""
-    parameter_ns: float = 0.0164
+    parameter_ns: float = 0.0165
     """Convolution, dense, depthwise: per byte of parameters."""
-    window_us: float = 2.14
+    window_us: float = 2.2
     """Per convolution with a kernel larger than 1×1: neighbouring tiles exchange edges."""
-    crowding_per_mib: float = 1.96
+    crowding_per_mib: float = 2.07
     """How much slower parameters stream per MiB of activations beyond `crowding_from_mib`; rests on one source."""
     crowding_from_mib: float = 3.0
     instruction_bytes: float = 24_400.0
@@ -121,19 +121,99 @@ def at_reduced_clock(profile: DeviceProfile) -> DeviceProfile:
     )
 
 
-_USB3 = DeviceProfile("usb3", "Coral USB Accelerator, USB 3, PC", "usb3", 0.232, 2.14, 8.8, 0.08, 12_000.0, 12)
-_USB2 = DeviceProfile("usb2", "Coral USB Accelerator, USB 2", "usb2", 0.351, 28.0, 86.0, 0.12, 5_000.0, 26)
+_USB3 = DeviceProfile(
+    key="usb3",
+    title="Coral USB Accelerator, USB 3, PC",
+    link="usb3",
+    floor_ms=0.224,
+    to_chip_ns=2.2,
+    from_chip_ns=8.8,
+    spread=0.09,
+    cpu_macs_per_us=12_000.0,
+    measurements=12,
+)
+_USB2 = DeviceProfile(
+    key="usb2",
+    title="Coral USB Accelerator, USB 2",
+    link="usb2",
+    floor_ms=0.405,
+    to_chip_ns=28.0,
+    from_chip_ns=86.0,
+    spread=0.12,
+    cpu_macs_per_us=5_000.0,
+    measurements=26,
+)
 
 DEVICES: Mapping[str, DeviceProfile] = _profiles(
-    DeviceProfile("devboard", "Coral Dev Board (PCIe)", "pcie", 0.233, 2.57, 8.5, 0.09, 3_500.0, 20),
-    DeviceProfile("m2", "Coral M.2 or PCIe card in a PC", "pcie", 0.083, 2.62, 8.8, 0.12, 12_000.0, 136),
+    DeviceProfile(
+        key="devboard",
+        title="Coral Dev Board (PCIe)",
+        link="pcie",
+        floor_ms=0.209,
+        to_chip_ns=2.64,
+        from_chip_ns=8.6,
+        spread=0.11,
+        cpu_macs_per_us=3_500.0,
+        measurements=20,
+    ),
+    DeviceProfile(
+        key="m2",
+        title="Coral M.2 or PCIe card in a PC",
+        link="pcie",
+        floor_ms=0.082,
+        to_chip_ns=2.63,
+        from_chip_ns=9.1,
+        spread=0.12,
+        cpu_macs_per_us=12_000.0,
+        measurements=136,
+    ),
     _USB3,
     _USB2,
     at_reduced_clock(_USB3),
     at_reduced_clock(_USB2),
-    DeviceProfile("mac", "Coral USB Accelerator, USB 3, Mac", "usb3", 0.596, 2.32, 8.9, 0.1, 12_000.0, 4),
-    DeviceProfile("jetson", "Jetson Nano, USB 3", "usb3", 0.386, 2.56, 32.0, 0.12, 5_000.0, 26),
-    DeviceProfile("rpi4", "Raspberry Pi 4, USB 3", "usb3", 2.17, 2.37, 8.9, 0.2, 2_000.0, 2),
-    DeviceProfile("rpi3", "Raspberry Pi 3, USB 2", "usb2", 0.41, 33.3, 81.0, 0.25, 800.0, 4),
+    DeviceProfile(
+        key="mac",
+        title="Coral USB Accelerator, USB 3, Mac",
+        link="usb3",
+        floor_ms=0.594,
+        to_chip_ns=2.33,
+        from_chip_ns=8.9,
+        spread=0.1,
+        cpu_macs_per_us=12_000.0,
+        measurements=4,
+    ),
+    DeviceProfile(
+        key="jetson",
+        title="Jetson Nano, USB 3",
+        link="usb3",
+        floor_ms=0.416,
+        to_chip_ns=2.51,
+        from_chip_ns=32.0,
+        spread=0.12,
+        cpu_macs_per_us=5_000.0,
+        measurements=26,
+    ),
+    DeviceProfile(
+        key="rpi4",
+        title="Raspberry Pi 4, USB 3",
+        link="usb3",
+        floor_ms=2.17,
+        to_chip_ns=2.37,
+        from_chip_ns=8.9,
+        spread=0.2,
+        cpu_macs_per_us=2_000.0,
+        measurements=2,
+    ),
+    DeviceProfile(
+        key="rpi3",
+        title="Raspberry Pi 3, USB 2",
+        link="usb2",
+        floor_ms=0.472,
+        to_chip_ns=32.6,
+        from_chip_ns=82.0,
+        spread=0.25,
+        cpu_macs_per_us=800.0,
+        measurements=4,
+    ),
 )
 """Known devices by key."""

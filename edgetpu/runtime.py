@@ -131,7 +131,14 @@ def measure(
         DeviceError: the kind says whether it is missing, busy, forbidden or was lost, or its software is missing.
     """
     images = _some_image(model) if image is None else image[None]
-    answer = _run_on_tpu(model, images, device, library, timeout_s, {"warm_up": 1, "rest_s": rest_s, "runs": runs})
+    answer = _run_on_tpu(
+        model,
+        images,
+        {"warm_up": 1, "rest_s": rest_s, "runs": runs},
+        device=device,
+        library=library,
+        timeout_s=timeout_s,
+    )
     used = device or next(iter(list_devices()), None)
     return summarize(
         answer.fields["times_ms"],
@@ -159,17 +166,25 @@ def bit_match(
         DeviceError: if the Edge TPU cannot be used.
     """
     on_cpu = run_on_cpu(source, images, timeout_s=timeout_s)
-    answer = _run_on_tpu(compiled, images, device, library, timeout_s, {"warm_up": 0, "rest_s": 0, "runs": 0})
+    answer = _run_on_tpu(
+        compiled,
+        images,
+        {"warm_up": 0, "rest_s": 0, "runs": 0},
+        device=device,
+        library=library,
+        timeout_s=timeout_s,
+    )
     return compare_outputs(on_cpu, answer.outputs[0].reshape(len(images), -1))
 
 
 def _run_on_tpu(
     model: Path,
     images: np.ndarray,
+    protocol: dict[str, float],
+    *,
     device: AttachedDevice | None,
     library: str,
     timeout_s: float,
-    protocol: dict[str, float],
 ) -> _Answer:
     request = {"kernels": "edgetpu", "device": device.name if device else "", "library": library, **protocol}
     try:
@@ -185,7 +200,7 @@ def _run_on_tpu(
 
 
 def _ask(
-    model: Path, images: np.ndarray, request: dict[str, Any], timeout_s: float, memory_gib: float = _MEMORY_GIB
+    model: Path, images: np.ndarray, request: dict[str, Any], timeout_s: float, *, memory_gib: float = _MEMORY_GIB
 ) -> _Answer:
     """Run the program on one request and return its answer.
 

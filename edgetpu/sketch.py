@@ -29,7 +29,9 @@ class Sketch:
         """Return a tensor's shape, batch first."""
         return self._tensors[position].shape
 
-    def conv(self, x: int, filters: int, kernel: int | tuple[int, int] = 1, stride: int = 1, same: bool = True) -> int:
+    def conv(
+        self, x: int, filters: int, kernel: int | tuple[int, int] = 1, stride: int = 1, *, same: bool = True
+    ) -> int:
         """Add a convolution."""
         height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
         channels = self.shape(x)[-1]
@@ -37,7 +39,7 @@ class Sketch:
         out = (*self._window(x, (height, width), stride, same), filters)
         return self.op("CONV_2D", (x, weights, self._bias(filters)), out, **_strides(stride, same))
 
-    def depthwise(self, x: int, kernel: int = 3, stride: int = 1, same: bool = True) -> int:
+    def depthwise(self, x: int, kernel: int = 3, stride: int = 1, *, same: bool = True) -> int:
         """Add a depthwise convolution."""
         channels = self.shape(x)[-1]
         weights = self._weights((1, kernel, kernel, channels), channels)
@@ -51,7 +53,7 @@ class Sketch:
         weights = self._constant((units, inputs), _ONE_SCALE, self._dtype)
         return self.op("FULLY_CONNECTED", (x, weights, self._bias(units)), (units,))
 
-    def pool(self, x: int, kernel: int, stride: int = 1, same: bool = True, kind: str = "AVERAGE_POOL_2D") -> int:
+    def pool(self, x: int, kernel: int, stride: int = 1, *, same: bool = True, kind: str = "AVERAGE_POOL_2D") -> int:
         """Add a pooling."""
         out = (*self._window(x, (kernel, kernel), stride, same), self.shape(x)[-1])
         options = _strides(stride, same) | {"filter_height": kernel, "filter_width": kernel}

@@ -8,7 +8,9 @@ from math import inf
 from edgetpu.graph import Graph, Op, Tensor
 from edgetpu.rulebook import BAD_RANK, BAD_TYPE, UNSPECIFIED, rule
 
-_ACTIVATION_DTYPES = frozenset(("int8", "uint8", "int16"))
+_ACTIVATION_DTYPES = frozenset(("int8", "uint8"))
+_STATE_DTYPES = frozenset(("int8", "uint8", "int16"))
+_KEEPS_STATE = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 _CONSTANT_DTYPES = frozenset(("int8", "uint8", "int16", "int32", "int64", "bool"))
 _INNER_DIMENSIONS = 3
 
@@ -48,8 +50,9 @@ def static_shapes(graph: Graph, op: Op) -> str | None:
 @rule(status=BAD_TYPE, evidence="logs of 15.0 and 16.0: DEQUANTIZE, CUSTOM")
 def integer_types(graph: Graph, op: Op) -> str | None:
     """Activations must be 8-bit integers (16-bit inside an LSTM); anything in floating point stays on the CPU."""
+    moving = _STATE_DTYPES if op.kind == _KEEPS_STATE else _ACTIVATION_DTYPES
     for tensor in _tensors(graph, op):
-        allowed = _CONSTANT_DTYPES if tensor.constant else _ACTIVATION_DTYPES
+        allowed = _CONSTANT_DTYPES if tensor.constant else moving
         if tensor.dtype not in allowed:
             return f"{_label(tensor)} is {tensor.dtype}, not an 8-bit integer"
     return None
