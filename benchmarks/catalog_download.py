@@ -18,7 +18,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -27,8 +28,9 @@ ROOT = Path(__file__).resolve().parent.parent
 MIB = 2**20
 LARGE_BYTES = 256 * MIB
 SMALL_BYTES = 400 * 1024
-SECONDS = 4.0
-LARGE, SMALL = "/bench/model/resolve/main/large.bin", "/bench/model/resolve/main/small.bin"
+SECONDS = 1.5
+ROUNDS = 3
+"""The servers take turns, and the best of the rounds counts: other work on the machine then hurts them alike."""
 PLAIN_APP = """
 import os
 from django.core.wsgi import get_wsgi_application
@@ -144,27 +146,65 @@ def watched(process: psutil.Process, act: Callable[[], tuple[float, float]]) -> 
     return requests_s, mib_s, peak
 
 
-def measure(name: str, command: list[str], port: int, env: dict[str, str], folder: Path, base: str) -> list[str]:
-    """Return the lines of the table for one server."""
-    large, small = (LARGE, SMALL) if not base else (f"{base}large.bin", f"{base}small.bin")
-    lines = []
-    with serving(command, port, env, folder) as process:
-        fetch(http.client.HTTPConnection("127.0.0.1", port), small, {})
-        idle = resident_mib(process)
-        for clients in (1, 4):
-            _, mib_s, peak = watched(process, lambda clients=clients: load(port, large, clients, {}))  # type: ignore[misc]
-            lines.append(f"| {name} | 256 MiB, {clients} at once | {mib_s:,.0f} MiB/s | {idle:.0f} → {peak:.0f} MiB |")
-        rate, _, peak = watched(process, lambda: load(port, small, 4, {}))
-        lines.append(f"| {name} | 400 KiB, 4 at once | {rate:,.0f} files/s | {idle:.0f} → {peak:.0f} MiB |")
-        if not base:
-            known = {"If-None-Match": "*"}
-            rate, _, peak = watched(process, lambda: load(port, small, 4, known))
-            lines.append(
-                f"| {name} | 304 (known by ETag), 4 at once | {rate:,.0f} answers/s | {idle:.0f} → {peak:.0f} MiB |"
-            )
-            part = {"Range": f"bytes={LARGE_BYTES - MIB}-"}
-            rate, _, peak = watched(process, lambda: load(port, large, 4, part))
-            lines.append(f"| {name} | last MiB of 256, 4 at once | {rate:,.0f} parts/s | {idle:.0f} → {peak:.0f} MiB |")
+@dataclass
+class Server:
+    """Something that serves the files, and what was seen of it."""
+
+    name: str
+    command: list[str]
+    port: int
+    base: str
+    process: psutil.Process | None = None
+    idle_mib: float = 0.0
+    best: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Scene → highest rate, highest memory in MiB."""
+
+    def path(self, file: str) -> str:
+        """Return the address of large.bin or small.bin."""
+        return self.base + file
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is fetched, by how many at once, and what is counted."""
+
+    title: str
+    file: str
+    clients: int
+    unit: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+SCENES = (
+    Scene("256 MiB, 1 at once", "large.bin", 1, "MiB/s"),
+    Scene("256 MiB, 4 at once", "large.bin", 4, "MiB/s"),
+    Scene("400 KiB, 4 at once", "small.bin", 4, "files/s"),
+    Scene("304 (known by ETag), 4 at once", "small.bin", 4, "answers/s", {"If-None-Match": "*"}),
+    Scene("last MiB of 256, 4 at once", "large.bin", 4, "parts/s", {"Range": f"bytes={LARGE_BYTES - MIB}-"}),
+)
+
+
+def play(server: Server, scene: Scene) -> None:
+    """Measure a scene once more and keep the best; plainer servers know neither ETags nor ranges."""
+    process = server.process
+    if process is None or (scene.headers and server.name != "Atoll"):
+        return
+    address = server.path(scene.file)
+    rate, mib_s, peak = watched(process, lambda: load(server.port, address, scene.clients, scene.headers))
+    seen = mib_s if scene.unit == "MiB/s" else rate
+    before = server.best.get(scene.title, (0.0, 0.0))
+    server.best[scene.title] = (max(before[0], seen), max(before[1], peak))
+
+
+def lines_of(servers: list[Server]) -> list[str]:
+    """Return the table."""
+    lines = ["| what is fetched | server | rate | memory, idle → peak |", "|---|---|---|---|"]
+    for scene in SCENES:
+        for server in servers:
+            if scene.title in server.best:
+                rate, peak = server.best[scene.title]
+                memory = f"{server.idle_mib:.0f} → {peak:.0f} MiB"
+                lines.append(f"| {scene.title} | {server.name} | {rate:,.0f} {scene.unit} | {memory} |")
     return lines
 
 
@@ -184,26 +224,45 @@ def table(folder: Path) -> list[str]:
     subprocess.run([sys.executable, "-c", FILL], cwd=ROOT, env=env, check=True)
     (folder / "data" / "static").mkdir(exist_ok=True)
 
-    def gunicorn(app: str, port: int) -> list[str]:
-        options = ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "8", "--workers", "1"]
-        return [sys.executable, "-m", "gunicorn", app, *options, "--log-level", "error"]
+    servers = [
+        Server("Atoll", gunicorn("marketplace.wsgi", port := free_port()), port, "/bench/model/resolve/main/"),
+        Server("Django FileResponse", gunicorn("plain_app", port := free_port()), port, "/plain/"),
+        Server("python -m http.server", plain_server(port := free_port()), port, "/"),
+    ]
+    with ExitStack() as running:
+        for server in servers:
+            server.process = running.enter_context(serving(server.command, server.port, env, folder))
+            fetch(http.client.HTTPConnection("127.0.0.1", server.port), server.path("small.bin"), {})
+            server.idle_mib = resident_mib(server.process)
+        for scene in SCENES:
+            for _ in range(ROUNDS):
+                for server in servers:
+                    play(server, scene)
+    return lines_of(servers)
 
-    lines = ["| server | what is fetched | rate | memory, idle → peak |", "|---|---|---|---|"]
-    port = free_port()
-    lines += measure("Atoll", gunicorn("marketplace.wsgi", port), port, env, ROOT, "")
-    port = free_port()
-    lines += measure("Django FileResponse", gunicorn("plain_app", port), port, env, folder, "/plain/")
-    port = free_port()
-    peer = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--protocol", "HTTP/1.1"]
-    lines += measure("python -m http.server", peer, port, env, folder, "/")
-    return lines
+
+def gunicorn(app: str, port: int) -> list[str]:
+    """Return the supervisor's way to start a site."""
+    options = ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "8", "--workers", "1"]
+    return [sys.executable, "-m", "gunicorn", app, *options, "--log-level", "error"]
 
 
-def write(lines: list[str]) -> None:
-    """Put the table under its heading in RESULTS.md, in place of an older one."""
+def plain_server(port: int) -> list[str]:
+    """Return Python's own file server."""
+    return [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--protocol", "HTTP/1.1"]
+
+
+def write(lines: list[str], busy: float) -> None:
+    """Put the table under its heading in RESULTS.md, in place of an older one.
+
+    Args:
+        lines: the table.
+        busy: how many processes wanted a core when it began (load average).
+    """
     path = ROOT / "benchmarks" / "RESULTS.md"
     text = path.read_text() if path.exists() else "# Results\n"
-    section = "## catalog\n\n`benchmarks/catalog_download.py`, client and server on the same two cores.\n\n"
+    section = f"## catalog\n\n`benchmarks/catalog_download.py`, client and server on the same {os.cpu_count()} cores; "
+    section += f"{busy:.1f} other processes wanted a core meanwhile.\n\n"
     section += "\n".join(lines) + "\n"
     text = re.sub(r"## catalog\n.*?(?=\n## |\Z)", "", text, flags=re.DOTALL).rstrip() + "\n\n" + section
     path.write_text(text)
@@ -214,14 +273,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
     wanted = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="atoll-bench-"))
+    folder, busy = Path(tempfile.mkdtemp(prefix="atoll-bench-")), os.getloadavg()[0]
     try:
         lines = table(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print("\n".join(lines))
     if wanted.write:
-        write(lines)
+        write(lines, busy)
 
 
 if __name__ == "__main__":
