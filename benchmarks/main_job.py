@@ -25,7 +25,7 @@ import psutil
 
 from atoll_client.digits import pack_digits
 from atoll_client.http import Site
-from tests.e2e.site import RunningSite, wait_for
+from tests.e2e.site import RunningSite, busy_jobs, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_S = 0.5
@@ -172,10 +172,7 @@ def measure_kill(port: int) -> None:
 def _seconds_to_cancel(site: RunningSite, person: Site, order: dict[str, Any]) -> float:
     path = f"/api/runs/{person.post('/api/runs', order)['id']}"
     wait_for(lambda: "epoch" in person.get(path)["now"], 120)
-    jobs = [one for one in site.worker_tree() if "workers.job_main" in one.cmdline()]
-    before = {one.pid: one.cpu_times().user for one in jobs}
-    time.sleep(2)
-    busy = [one for one in jobs if one.cpu_times().user - before[one.pid] > 0.5]
+    busy = wait_for(lambda: busy_jobs(site), 60)
     person.post(f"{path}/cancel", {})
     begun = time.monotonic()
     wait_for(lambda: not any(one.is_running() for one in busy), 60)

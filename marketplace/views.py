@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from marketplace.devices.models import WorkerNode
-from marketplace.errors import NotFound, UserError
+from marketplace.errors import Forbidden, NotFound, UserError
 from marketplace.middleware import answer_user_error
 
 
@@ -25,6 +25,12 @@ def health(request: HttpRequest) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer for an address that leads nowhere."""
     return answer_user_error(request, NotFound("There is nothing at this address, or it is private."))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer for a form that came without the mark of our own page."""
+    sentence = "This form was too old, or came from another site, so nothing was changed. Load the page again."
+    return answer_user_error(request, Forbidden(sentence))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

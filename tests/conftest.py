@@ -1,22 +1,11 @@
-"""Before Django loads: a data folder of the tests' own, and no broker (a wake-up that fails is only logged)."""
+"""What every test may ask for; the environment is set before, in tests/environment.py."""
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
-
-_data_dir = tempfile.mkdtemp(prefix="atoll-test-")
-atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
-os.environ["ATOLL_DATA_DIR"] = _data_dir
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Playwright's synchronous API keeps an event loop running, in which Django would refuse its ORM.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 SHARED_DIR = Path(os.environ.get("ATOLL_SHARED_DIR", Path(__file__).resolve().parents[2] / "shared"))
 

@@ -75,7 +75,7 @@ def move_trial(trial: Trial, to: str, **changes: Any) -> bool:
 
 
 def _move(model: type[Run] | type[Trial], row: Run | Trial, to: str, changes: dict[str, Any]) -> bool:
-    moved = model.objects.filter(pk=row.pk, status=row.status).update(status=to, **changes)  # type: ignore[misc]
+    moved = model.objects.filter(pk=row.pk, status=row.status).update(status=to, **changes)
     if moved:
         row.status = to
         for name, value in changes.items():

@@ -75,6 +75,14 @@ def _is_worker(process: psutil.Process) -> bool:
     return "worker" in words and "celery" in " ".join(words)
 
 
+def busy_jobs(site: RunningSite, for_s: float = 1.0) -> list[psutil.Process]:
+    """Return the job processes that compute at this moment."""
+    jobs = [one for one in site.worker_tree() if "workers.job_main" in one.cmdline()]
+    before = [one.cpu_times().user for one in jobs]
+    time.sleep(for_s)
+    return [one for one, seconds in zip(jobs, before, strict=True) if one.cpu_times().user - seconds > for_s / 20]
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

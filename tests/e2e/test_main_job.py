@@ -21,7 +21,7 @@ import pytest
 
 from atoll_client.http import Site, SiteError
 from edgetpu.runtime import run_on_cpu
-from tests.e2e.site import ROOT, RunningSite, wait_for
+from tests.e2e.site import ROOT, RunningSite, busy_jobs, wait_for
 from tests.pictures import zip_of_classes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -169,10 +169,9 @@ def training(author: Site, run: dict[str, Any]) -> bool:
 def test_a_cancelled_run_kills_its_training(site: RunningSite, author: Site, dataset: dict[str, Any]) -> None:
     ordered = order(author, dataset, trials=1, latency_limit_ms=30, image_px=224, seed=3)
     wait_for(lambda: training(author, ordered), 120)
-    jobs = [one for one in site.worker_tree() if "workers.job_main" in one.cmdline()]
-    busy = max(jobs, key=lambda one: one.cpu_times().user)
+    busy = wait_for(lambda: busy_jobs(site), 60)
     author.post(f"/api/runs/{ordered['id']}/cancel", {})
-    wait_for(lambda: not busy.is_running() or busy.status() == psutil.STATUS_ZOMBIE, 30)
+    wait_for(lambda: not any(one.is_running() for one in busy), 30)
     assert author.get(f"/api/runs/{ordered['id']}")["status"] == "cancelled"
 
 
