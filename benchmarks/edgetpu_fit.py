@@ -14,14 +14,14 @@ from edgetpu.devices import ChipRates, DeviceProfile
 from edgetpu.terms import TermTable
 
 CHIP_START = ChipRates(
-    cycle_ns=1.0, tap_ns=0.05, pool_us=14.0, pass_us=5.5, pass_ns=0.1, parameter_ns=0.02, window_us=2.0
+    cycle_ns=1.0, tap_ns=0.05, pool_us=14.0, pass_us=5.5, pass_ns=0.05, parameter_ns=0.02, window_us=2.0
 )
 CHIP_SPREADS = {
     "cycle_ns": 0.2,
     "tap_ns": 0.3,
     "pool_us": 0.2,
     "pass_us": 0.4,
-    "pass_ns": 0.7,
+    "pass_ns": 0.4,
     "parameter_ns": 0.3,
     "window_us": 0.8,
     "crowding_per_mib": 0.5,

@@ -19,13 +19,28 @@ from edgetpu.rulebook import (
     BAD_TYPE,
     BAD_VERSION,
     MAPPED,
+    NOT_CONSTANT,
+    NOT_PRECISE,
     NOT_SUPPORTED,
     SECOND_PART,
+    TWO_DIMENSIONS,
     UNSPECIFIED,
 )
 from edgetpu.web_compiler_log import is_web_log, read_web_log
 
-STATUSES = (MAPPED, SECOND_PART, UNSPECIFIED, BAD_TYPE, NOT_SUPPORTED, BAD_VERSION, BAD_STRIDES, BAD_RANK)
+STATUSES = (
+    MAPPED,
+    SECOND_PART,
+    UNSPECIFIED,
+    BAD_TYPE,
+    NOT_SUPPORTED,
+    BAD_VERSION,
+    BAD_STRIDES,
+    BAD_RANK,
+    NOT_CONSTANT,
+    NOT_PRECISE,
+    TWO_DIMENSIONS,
+)
 MAX_LOG_CHARACTERS = 2_000_000
 
 _UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}

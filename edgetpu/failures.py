@@ -29,7 +29,7 @@ _CAUSES: tuple[_Cause, ...] = (
     ),
     _cause(
         "operation version",
-        r"^ERROR: Didn't find op for builtin opcode '(?P<op>\w+)' version '(?P<version>\d+)'",
+        r"^ERROR: Didn't find op for builtin opcode '(?P<op>\w+) ?' version '(?P<version>\d+)'",
         "The compiler does not know version {version} of {op}: it is of 2021 and the model was made with a newer "
         "TensorFlow. Replace the option that asks for the newer version, or convert with an older converter.",
     ),
@@ -44,6 +44,12 @@ _CAUSES: tuple[_Cause, ...] = (
         r"^ERROR: Encountered unresolved custom op: (?P<op>\w+)",
         "The compiler cannot load the model because of its custom operation {op}. Remove it from the network, and do "
         "its work after the inference.",
+    ),
+    _cause(
+        "select operation",
+        r"^ERROR: Regular TensorFlow ops are not supported",
+        "The compiler cannot load the model because some of its operations are TensorFlow's, not TensorFlow Lite's. "
+        "Replace them, and convert without SELECT_TF_OPS.",
     ),
     _cause(
         "dynamic shape",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from edgetpu.graph import Graph, Op, Tensor
-from edgetpu.rulebook import BAD_STRIDES, BAD_VERSION, NOT_SUPPORTED, rule
+from edgetpu.rulebook import BAD_STRIDES, BAD_VERSION, NOT_CONSTANT, NOT_SUPPORTED, rule
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -77,7 +77,8 @@ def known_version(graph: Graph, op: Op) -> str | None:
     return f"it is version {op.version} and compiler 16.0 knows {op.kind} up to version {newest}"
 
 
-@rule("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+@rule("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", status=NOT_CONSTANT,
+      evidence="compiler 2.0 in google-coral/edgetpu issue 25")  # fmt: skip
 def constant_weights(graph: Graph, op: Op) -> str | None:
     """Weights and biases must be constants of the network."""
     if all(tensor is None or tensor.constant for tensor in map(graph.tensor, op.inputs[1:2])):

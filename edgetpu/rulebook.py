@@ -17,7 +17,13 @@ BAD_RANK = "Tensor has unsupported rank (up to 3 innermost dimensions mapped)"
 BAD_STRIDES = "Only Strided-Slice with unitary strides supported"
 UNSPECIFIED = "Operation is otherwise supported, but not mapped due to some unspecified limitation"
 SECOND_PART = "More than one subgraph is not supported"
-"""The compiler's own status words. Source: real logs of versions 1.0 to 16.0."""
+NOT_CONSTANT = "Filter, bias, or other param is not constant at compile-time"
+NOT_PRECISE = "Image-interpolation layer won't run precisely enough on Edge TPU"
+TWO_DIMENSIONS = "For example, a fully-connected or softmax layer with 2D output"
+"""The compiler's own status words.
+
+Source: real logs of versions 1.0 to 16.0; the last three from google-coral/edgetpu issues 25, 63 and 27.
+"""
 
 
 class Check(Protocol):
