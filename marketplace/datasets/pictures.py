@@ -17,6 +17,8 @@ from marketplace.errors import AtollError
 MAX_PIXELS = 25_000_000
 MIN_PX = 8
 MAX_FILE_BYTES = 128 * 2**20
+MAX_SCANS = 100
+"""A progressive JPEG has about 10; each may cost a pass over all pixels, and some are made of thousands."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 ENDINGS = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -89,6 +91,7 @@ def decode(content: bytes) -> Picture:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as source:
             _refuse_dimensions(*source.size)
+            _refuse_scans(source, content)
             changes = _changes(source, content)
             source.load()
             image = _upright_rgb(source)
@@ -135,6 +138,11 @@ def _refuse_dimensions(width: int, height: int) -> None:
         raise Unusable("too-large", f"{width:,} × {height:,} px")
     if min(width, height) < MIN_PX:
         raise Unusable("too-small", f"{width} × {height} px")
+
+
+def _refuse_scans(source: Image.Image, content: bytes) -> None:
+    if source.format in ("JPEG", "MPO") and content.count(b"\xff\xda") > MAX_SCANS:
+        raise Unusable("undecodable", f"it has more than {MAX_SCANS} scans; save it as an ordinary JPEG")
 
 
 def _changes(source: Image.Image, content: bytes) -> list[str]:

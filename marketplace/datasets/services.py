@@ -9,6 +9,7 @@ from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Max, ProtectedError, Q
@@ -51,6 +52,8 @@ def upload_dataset(*, owner: User, name: str, upload: UploadedFile[Any]) -> Data
     except BaseException:
         forget_unused(stored.key)
         raise
+    if not default_storage.exists(stored.key):  # somebody's equal bytes were deleted between the two
+        store(stream, FOLDER)
     return version
 
 

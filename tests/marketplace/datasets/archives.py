@@ -142,6 +142,13 @@ def turned_jpeg() -> bytes:
     return encoded(image, "JPEG", exif=exif)
 
 
+def jpeg_of_many_scans(scans: int = 3000) -> bytes:
+    """A progressive JPEG whose last scan comes again and again."""
+    content = encoded(noise(602, 64), "JPEG", progressive=True)
+    last = content[content.rindex(b"\xff\xda") : -2]
+    return content[:-2] + last * scans + content[-2:]
+
+
 def transparent_png() -> bytes:
     image = noise(701, mode="RGBA")
     image.putalpha(0)

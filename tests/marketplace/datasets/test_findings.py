@@ -26,6 +26,12 @@ ONE: dict[str, tuple[str, bytes, str, str]] = {
     "empty": ("x.jpg", b"", "undecodable", "its content is none of JPEG, PNG, WebP, BMP, GIF, TIFF"),
     "50,000 × 50,000": ("x.png", archives.png_claiming(50_000, 50_000), "too-large", "2,500 megapixels"),
     "26 megapixels": ("x.png", archives.png_claiming(5200, 5000), "too-large", "26 megapixels"),
+    "3,000 scans": (
+        "x.jpg",
+        archives.jpeg_of_many_scans(),
+        "undecodable",
+        "it has more than 100 scans; save it as an ordinary JPEG",
+    ),
     "narrow": ("x.png", encoded(Image.new("RGB", (7, 40))), "too-small", "7 × 40 px"),
     "HEIC": ("x.heic", b"\0\0\0\x18ftypheic", "foreign-format", ""),
     "PPM in disguise": (
@@ -45,6 +51,7 @@ CONVERTED: dict[str, tuple[str, bytes, list[str]]] = {
     "EXIF": ("x.jpg", archives.turned_jpeg(), ["turned"]),
     "JPEG called png": ("x.png", encoded(noise(912), "JPEG"), ["other-extension"]),
     "WebP": ("x.webp", encoded(noise(913), "WEBP"), []),
+    "progressive": ("x.jpg", encoded(noise(917), "JPEG", progressive=True), []),
     "grey": ("x.png", encoded(noise(914, mode="L")), []),
     "black and white": ("x.bmp", encoded(noise(915, mode="1"), "BMP"), []),
     "no ending": ("x", picture(916), []),
