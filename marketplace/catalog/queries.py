@@ -15,6 +15,8 @@ from marketplace.errors import NotFound
 from marketplace.runs.models import Run
 
 NEWEST = ("main", "latest", "")
+_NUMBER = re.compile(r"v[1-9][0-9]{0,8}")
+_REVISION = re.compile(r"[0-9a-f]{7,40}")
 MOST_WORDS = 8
 TAGS_OF_ALL = frozenset({"image-classification", "coral-edge-tpu"})
 LICENCE_TAG = "license:"
@@ -112,9 +114,9 @@ def release_for(listing: Listing, revision: str) -> Release:
     releases = listing.releases.all()
     if revision in NEWEST and listing.latest is not None:
         found = [listing.latest]
-    elif re.fullmatch(r"v[1-9][0-9]{0,8}", revision):
+    elif _NUMBER.fullmatch(revision):
         found = list(releases.filter(number=int(revision[1:])))
-    elif re.fullmatch(r"[0-9a-f]{7,40}", revision):
+    elif _REVISION.fullmatch(revision):
         found = list(releases.filter(revision__startswith=revision)[:2])
     else:
         found = []
@@ -137,6 +139,36 @@ def file_for(release: Release, name: str) -> ReleaseFile:
         names = ", ".join(files)
         raise FileNotInRelease(f"{release} has no file “{name[:120]}”; it has {names}.")
     return file
+
+
+def public_file(owner: str, name: str, revision: str, file_name: str) -> ReleaseFile | None:
+    """Return a file of a public model in one narrow query: most downloads need no more.
+
+    None does not mean that there is none: then `listing_for`, `release_for` and `file_for` find it or say why not.
+    """
+    which = _full_name(revision)
+    if which is None or "\x00" in file_name:
+        return None
+    listing = {"release__listing__owner__username": owner, "release__listing__name": name}
+    return (
+        ReleaseFile.objects.filter(which, name=file_name, release__listing__private=False, **listing)
+        .select_related("release__listing")
+        .only(
+            *("name", "sha256", "byte_count", "storage_key", "release__revision", "release__created_at"),
+            "release__listing__private",
+        )
+        .order_by()
+        .first()
+    )
+
+
+def _full_name(revision: str) -> Q | None:
+    """Return the condition for a release that is named in full; None for the beginning of a revision, and nonsense."""
+    if revision in NEWEST:
+        return Q(release=F("release__listing__latest"))
+    if _NUMBER.fullmatch(revision):
+        return Q(release__number=int(revision[1:]))
+    return Q(release__revision=revision) if _REVISION.fullmatch(revision) and len(revision) == 40 else None
 
 
 def run_to_publish(user: User, run_id: int) -> Run:

@@ -27,6 +27,7 @@ from marketplace.catalog.queries import (
     notices_for,
     own_listing,
     person_named,
+    public_file,
     release_for,
     run_to_publish,
     subscribed,
@@ -44,6 +45,9 @@ DEVICE_TITLES = {key: profile.title for key, profile in DEVICES.items()}
 @require_safe
 def download(request: HttpRequest, owner: str, name: str, revision: str, file_name: str) -> HttpResponseBase:
     """Give a file of a release, to a browser, to curl or to a hub client."""
+    public = public_file(owner, name, revision, file_name)
+    if public is not None:
+        return answer_download(request, public.release, public, revision)
     try:
         release = release_for(listing_asked_for(request, owner, name), revision)
         return answer_download(request, release, file_for(release, file_name), revision)
