@@ -30,6 +30,11 @@ POSTGRES = "postgresql://user:password@host:5432/name"
 ESCAPES = "in a password, the characters @ : / ? # % are written as %40 %3A %2F %3F %23 %25"
 
 
+KEPT_S = 60
+"""A thread keeps its connection to PostgreSQL that long. With psycopg's pool, a request after a restart of the database
+would wait 1, 2, 4 … s for each connection that was lost, and fail after 10 s."""
+
+
 def refuse(sentence: str) -> NoReturn:
     """Stop the start."""
     sys.stderr.write(f"Atoll does not start: {sentence}\n")
@@ -72,15 +77,14 @@ def database(env: Env, data_dir: Path) -> dict[str, Any]:
         begins = f"begins with “{parts.scheme}:”" if parts.scheme else "is no address"
         refuse(f"ATOLL_DATABASE_URL {begins}; use {POSTGRES}, or leave it out for SQLite.")
     try:
-        settings: dict[str, Any] = dict(dj_database_url.parse(url, conn_health_checks=True))
+        settings: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=KEPT_S, conn_health_checks=True))
     except ValueError:
         refuse(f"ATOLL_DATABASE_URL cannot be read; it looks like {POSTGRES}, and {ESCAPES}.")
     if parts.scheme == "sqlite":
         return _sqlite(str(settings["NAME"]))
     if not settings["NAME"]:
         refuse(f"ATOLL_DATABASE_URL names no database; it looks like {POSTGRES}.")
-    given = settings.get("OPTIONS") or {}
-    settings["OPTIONS"] = {"connect_timeout": 5, **given, "pool": {"min_size": 0, "max_size": 8, "timeout": 10}}
+    settings["OPTIONS"] = {"connect_timeout": 5, **(settings.get("OPTIONS") or {})}
     return settings
 
 

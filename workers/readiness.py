@@ -77,7 +77,7 @@ class _Wait(threading.Thread):
 def reach_database() -> None:
     """Reach the database in ATOLL_DATABASE_URL."""
     usual = connections["default"]
-    options = {name: value for name, value in usual.settings_dict["OPTIONS"].items() if name != "pool"}
+    options = dict(usual.settings_dict["OPTIONS"])
     if usual.vendor == "postgresql":
         options["connect_timeout"] = CONNECT_TIMEOUT_S
     own = type(usual)({**usual.settings_dict, "OPTIONS": options}, alias="readiness")
