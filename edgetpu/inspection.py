@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from edgetpu.compiled_file import CompiledFile, is_compiled, read_compiled
 from edgetpu.devices import DEVICES, DeviceProfile
 from edgetpu.errors import EdgeTpuError
 from edgetpu.graph import Graph, Tensor
-from edgetpu.latency import LatencyEstimate, at_other_capacity, estimate
-from edgetpu.memory import MemoryMap, Placement, memory_map
+from edgetpu.latency import LatencyEstimate, at_other_capacity, estimate, estimate_with_memory
+from edgetpu.memory import MemoryMap, memory_map
 from edgetpu.rulebook import MAPPED
 from edgetpu.rules import OpVerdict, first_obstacle, map_ops
 from edgetpu.tflite import read_graph
@@ -53,8 +53,6 @@ class Inspection:
     """The other case, where it is in doubt whether parameters are streamed."""
     compiled: CompiledFile | None = None
     findings: tuple[Finding, ...] = ()
-    placements: Mapping[int, Placement | None] | None = None
-    """Where each layer of the source lies in the compiled file."""
 
     @property
     def cached_bytes(self) -> int:
@@ -123,21 +121,32 @@ def inspect(path: Path, device: str | DeviceProfile = "devboard", source: Path |
         return Inspection(
             path, path.stat().st_size, graph, ops, None, None, None, None, compiled, check_alone(compiled)
         )
-    network = read_graph(source)
-    plain = _inspect_source(source, network, profile)
+    return _inspect_with_source(path, compiled, read_graph(source), profile)
+
+
+def _inspect_with_source(path: Path, compiled: CompiledFile, source: Graph, profile: DeviceProfile) -> Inspection:
+    verdicts = _verdicts_of(compiled, source)
+    memory = _memory_of(compiled, source)
     return Inspection(
-        path,
-        path.stat().st_size,
-        network,
-        _counted(_verdicts_of(compiled, network)),
-        plain.obstacle,
-        plain.memory,
-        plain.latency,
-        plain.other_latency,
-        compiled,
-        check_pair(compiled, network),
-        placements(compiled, network),
+        path=path,
+        file_bytes=path.stat().st_size,
+        graph=source,
+        ops=_counted(verdicts),
+        obstacle=first_obstacle(verdicts),
+        memory=memory,
+        latency=estimate_with_memory(source, profile, memory),
+        other_latency=None,
+        compiled=compiled,
+        findings=check_pair(compiled, source),
     )
+
+
+def _memory_of(compiled: CompiledFile, source: Graph) -> MemoryMap:
+    """Return the memory map of a source as its compiled file has it: each layer where its weights were found."""
+    expected = memory_map(source)
+    seen = placements(compiled, source)
+    layers = [layer._replace(placement=seen.get(layer.index) or layer.placement) for layer in expected.layers]
+    return MemoryMap(tuple(layers), expected.capacity_bytes)
 
 
 def find_device(device: str | DeviceProfile) -> DeviceProfile:
@@ -225,14 +234,14 @@ def _tensor_json(tensor: Tensor) -> dict[str, Any]:
 
 
 def _layers_json(inspection: Inspection) -> list[dict[str, Any]]:
-    memory, latency, seen = inspection.memory, inspection.latency, inspection.placements or {}
+    memory, latency = inspection.memory, inspection.latency
     times = latency.layers if latency else ()
     return [
         {
             "name": place.name,
             "kind": place.kind,
             "parameter_bytes": place.parameter_bytes,
-            "placement": seen.get(place.index) or place.placement,
+            "placement": place.placement,
             "us": round(time.total_us, 2),
         }
         for place, time in zip(memory.layers if memory else (), times, strict=False)

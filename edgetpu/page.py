@@ -11,7 +11,7 @@ from edgetpu.tables import bytes_text, latency_text
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2733;background:#fff}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
+h1{font-size:1.5rem;overflow-wrap:anywhere}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
 td,th{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #e3e8ee;vertical-align:top}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.map{display:flex;height:2.2rem;border:1px solid #b8c2cc}
 .map div{overflow:hidden}.bar{height:.8rem;min-width:1px}.cached{background:#0b7a75}.streamed{background:#d1603d}
@@ -55,7 +55,7 @@ def _summary(inspection: Inspection) -> str:
 
 def _memory(inspection: Inspection) -> str:
     cached, streamed = inspection.cached_bytes, inspection.streamed_bytes
-    left = inspection.memory.remaining_bytes if inspection.memory else 0
+    left = inspection.memory.remaining_bytes if inspection.memory and not streamed else 0
     whole = max(cached + streamed + left, 1)
     parts = (("cached", cached, "kept on the chip"), ("streamed", streamed, "sent each time"), ("left", left, "free"))
     bars = "".join(

@@ -57,6 +57,7 @@ def test_inspect_with_the_source_places_layers_as_the_file_does(
     source = compiled_folder / "source/mobilenet_v2_1.0_224_quant.tflite"
     found = answer(capsys, "inspect", path, "--source", source, "--json")
     assert found["streamed_bytes"] == 1_051_840
+    assert found["latency_ms"]["limited_by"] == "streaming"  # type: ignore[index]
     assert {layer["placement"] for layer in found["layers"]} == {"cached", "streamed"}  # type: ignore[attr-defined]
 
 
