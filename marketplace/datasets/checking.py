@@ -50,11 +50,7 @@ def check_archive(archive: Path, out_dir: Path, report: Report, *, max_pictures:
     try:
         with strict_pillow(), open_archive(archive, max_pictures=max_pictures) as opened:
             candidates = read_layout(opened.infolist(), findings)
-            if len(candidates) > max_pictures:
-                raise BadInput(
-                    f"This ZIP holds {len(candidates):,} pictures; this site takes up to {max_pictures:,}. "
-                    "Upload a part of them."
-                )
+            _refuse_too_many(len(candidates), max_pictures)
             scanned = scan(opened, candidates, findings, progress)
             _refuse_broken_copy(scanned, len(candidates))
             classes = sorted({one.class_name for one in candidates})
@@ -62,6 +58,11 @@ def check_archive(archive: Path, out_dir: Path, report: Report, *, max_pictures:
             return _written(freeze(scanned, classes, progress), scanned, opened, out_dir)
     finally:
         (out_dir / FINDINGS_FILE).write_text(json.dumps(findings.as_list()))
+
+
+def _refuse_too_many(pictures: int, limit: int) -> None:
+    if pictures > limit:
+        raise BadInput(f"This ZIP holds {pictures:,} pictures; this site takes up to {limit:,}. Upload a part of them.")
 
 
 def _refuse_broken_copy(scanned: Scan, candidates: int) -> None:

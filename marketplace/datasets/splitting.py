@@ -20,15 +20,15 @@ class Room:
     left: list[list[int]] = field(default_factory=list)
     """(classes, 3)"""
 
-    def takes(self, counts: dict[int, int], split: int) -> bool:
+    def takes(self, counts: Counter[int], split: int) -> bool:
         """Say whether a group fits into a split without overfilling any class."""
         return all(self.left[label][split] >= count for label, count in counts.items())
 
-    def smallest(self, counts: dict[int, int], split: int) -> int:
+    def smallest(self, counts: Counter[int], split: int) -> int:
         """Return the room of the fullest class concerned."""
         return min(self.left[label][split] for label in counts)
 
-    def fill(self, counts: dict[int, int], split: int) -> None:
+    def fill(self, counts: Counter[int], split: int) -> None:
         """Note that a group went into a split."""
         for label, count in counts.items():
             self.left[label][split] -= count
@@ -55,7 +55,11 @@ def split_pictures(labels: Sequence[int], groups: Sequence[int], seed: int) -> t
     room = Room([list(_shares(count)) for count in _counts(labels)])
     splits = [TRAIN] * len(labels)
     for together in order:
-        _put(together, _choose(room, labels, together, draw), splits, labels, room)
+        counts = Counter(labels[picture] for picture in together)
+        split = _choose(room, counts, draw)
+        room.fill(counts, split)
+        for picture in together:
+            splits[picture] = split
     return splits, _mend(splits, labels, groups)
 
 
@@ -71,25 +75,11 @@ def _counts(labels: Sequence[int]) -> list[int]:
     return counts
 
 
-def _of_classes(labels: Sequence[int], group: Sequence[int]) -> dict[int, int]:
-    counts: dict[int, int] = defaultdict(int)
-    for picture in group:
-        counts[labels[picture]] += 1
-    return counts
-
-
-def _choose(room: Room, labels: Sequence[int], group: Sequence[int], draw: random.Random) -> int:
-    counts = _of_classes(labels, group)
+def _choose(room: Room, counts: Counter[int], draw: random.Random) -> int:
     fitting = [split for split in range(3) if room.takes(counts, split)]
     if not fitting:
         return max(range(3), key=lambda split: room.smallest(counts, split))
     return draw.choices(fitting, [room.smallest(counts, split) for split in fitting])[0]
-
-
-def _put(group: Sequence[int], split: int, splits: list[int], labels: Sequence[int], room: Room) -> None:
-    room.fill(_of_classes(labels, group), split)
-    for picture in group:
-        splits[picture] = split
 
 
 def _mend(splits: list[int], labels: Sequence[int], groups: Sequence[int]) -> list[int]:

@@ -14,6 +14,9 @@ Measured on 16 × 16 px thumbnails, with 64 components and a limit of 0.9 (looke
 
 A limit on plain correlation that finds the bursts of rice_leaf5 (0.93) puts 1,329 of the 1,797 digits into groups of
 up to 163.
+
+Every pair is compared, a tile of them at a time in one matrix product: 20,000 pictures take 1.5 s of one processor and
+50,000 take 5 s, which is less than decoding them.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from marketplace.datasets.checking import check_archive
 from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import BadInput
 from tests.marketplace.datasets.archives import encoded, good_files, noise, picture, png_claiming, zip_of
@@ -148,6 +149,13 @@ def test_a_refused_archive_may_be_sent_again(program: Client, work: Callable[[Da
     program.post("/api/datasets", form(content))
     work(DatasetVersion.objects.get())
     assert program.post("/api/datasets", form(content)).json()["version"] == 2
+
+
+def test_more_pictures_than_the_site_takes_are_refused(tmp_path: Path) -> None:
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(zip_of(good_files()))
+    with pytest.raises(BadInput, match="This ZIP holds 24 pictures; this site takes up to 20"):
+        check_archive(archive, tmp_path, lambda told: None, max_pictures=20)
 
 
 def test_names_with_letters_of_any_script_are_classes(check: Checker) -> None:
