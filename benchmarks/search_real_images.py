@@ -190,7 +190,7 @@ def run_task(task: Task) -> str:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(PROCESSES, mp_context=context, initializer=start_process) as pool:
             found = run_trials(spec, data, out_dir, pool)
-            best = max(found, key=lambda each: (each["validation_accuracy"], each["float_accuracy"]))
+            best = max(found, key=lambda e: (e["validation_accuracy"], e["float_accuracy"], -e["latency_ms"]))
             scores = pool.submit(finish, Path(best["artifacts"]["checkpoint.keras"]), data, out_dir).result()
         return row(task, spec, found, best, scores, time.monotonic() - started)
 

@@ -51,6 +51,11 @@ class TrialOutcome:
     artifacts: Mapping[str, Path]
     """Files by the name that they are known by."""
 
+    @property
+    def rank(self) -> tuple[float, float, float]:
+        """What trials are ordered by, larger is better: accuracy in int8, then in float, then speed."""
+        return self.validation_accuracy, self.float_accuracy, -self.latency_ms
+
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as plain values, paths as text."""
         plain = {name: getattr(self, name) for name in self.__slots__}

@@ -21,7 +21,7 @@ from models.architecture import Architecture
 from models.quantize import QuantizedFiles
 from search.dataset import Dataset
 from search.errors import SearchError, TrialFailed
-from search.judge import OUTCOME_FILE, TrialOutcome, judge_trial, quantize_best, validate_on_cpu
+from search.judge import ARCHITECTURE_FILE, OUTCOME_FILE, TrialOutcome, judge_trial, quantize_best, validate_on_cpu
 from search.progress import OnProgress, ignore
 from search.propose import propose
 from search.space import check_spec, space_of
@@ -167,18 +167,23 @@ def search(
     check_spec(spec)
     tuner = AtollTuner(AtollOracle(spec), spec, out_dir)
     tuner.search(dataset, on_progress, epochs)
-    best = next(iter(tuner.oracle.get_best_trials(1)), None)
-    if best is None or best.status != TrialStatus.COMPLETED:
-        raise SearchError("No trial of this search came to an end.")
-    folder = tuner.folder_of(best)
+    folder, best = _best_of(tuner)
     files = quantize_best(folder / CHECKPOINT, dataset, out_dir / "best", seed=spec.seed)
-    return Found(
-        TrialOutcome.from_json(json.loads((folder / OUTCOME_FILE).read_text())),
-        architecture_of(best),
-        files,
-        validate_on_cpu(folder / CHECKPOINT, files, dataset),
-        tuner.oracle.history(),
-    )
+    validation = validate_on_cpu(folder / CHECKPOINT, files, dataset)
+    architecture = Architecture.from_json(json.loads((folder / ARCHITECTURE_FILE).read_text()))
+    return Found(best, architecture, files, validation, tuner.oracle.history())
+
+
+def _best_of(tuner: AtollTuner) -> tuple[Path, TrialOutcome]:
+    """Return the folder and the outcome of the best trial: most accurate in int8, then in float, then the fastest."""
+    done = [trial for trial in tuner.oracle.trials.values() if trial.status == TrialStatus.COMPLETED]
+    if not done:
+        last = next((trial.message for trial in reversed(tuner.oracle.trials.values()) if trial.message), "")
+        cause = last.strip().splitlines()[-1:] or ["no network was proposed."]
+        raise SearchError(f"No trial of this search came to an end. The last one: {cause[0]}")
+    folders = [tuner.folder_of(trial) for trial in done]
+    found = [(each, TrialOutcome.from_json(json.loads((each / OUTCOME_FILE).read_text()))) for each in folders]
+    return max(found, key=lambda pair: pair[1].rank)
 
 
 def architecture_of(trial: Trial) -> Architecture:

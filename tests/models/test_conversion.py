@@ -47,7 +47,7 @@ def _random_architectures(count: int) -> Iterator[Architecture]:
             yield architecture
 
 
-SMALL = tuple(_random_architectures(3))
+SMALL = tuple(_random_architectures(2))
 NAMES = (*(each.key for each in SMALL), "efficientnet-edgetpu-s")
 
 
