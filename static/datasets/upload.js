@@ -11,7 +11,7 @@
   const maxBytes = Number(form.dataset.maxBytes);
   let request = null;
 
-  const mib = (bytes) => `${(bytes / 2 ** 20).toLocaleString("en", { maximumFractionDigits: bytes < 2 ** 20 ? 2 : 0 })} MiB`;
+  const mib = (bytes) => (bytes < 2 ** 20 ? `${Math.ceil(bytes / 2 ** 10)} KiB` : `${Math.round(bytes / 2 ** 20).toLocaleString("en")} MiB`);
   const duration = (seconds) => (seconds < 60 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`);
 
   function say(sentence) {
@@ -36,7 +36,6 @@
     chosen.hidden = !picked;
     if (!picked) return false;
     chosen.textContent = `${picked.name}, ${mib(picked.size)}`;
-    if (!name.value) name.value = nameFrom(picked.name);
     let fault;
     try {
       fault = await faultOf(picked);
@@ -44,6 +43,7 @@
       fault = `“${picked.name}” cannot be read. If it was changed or moved after you chose it, choose it again.`;
     }
     say(fault);
+    if (!fault && !name.value) name.value = nameFrom(picked.name);
     return !fault;
   }
 
