@@ -138,6 +138,6 @@ def same_group(first: CompiledFile, second: CompiledFile) -> bool:
 
 def _operation(op: Op) -> CustomOperation:
     content = FlexFile(op.custom_options).map().get(_PACKAGE_KEY)
-    if not isinstance(content, bytes):
+    if not isinstance(content, memoryview):
         raise BadModel("The compiled model is damaged: its program for the chip is missing.")
     return CustomOperation(op, read_package(content))

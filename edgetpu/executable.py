@@ -134,7 +134,7 @@ class ChipPackage:
         return next((executable for executable in self.executables if executable.kind == kind), None)
 
 
-def read_package(content: bytes) -> ChipPackage:
+def read_package(content: bytes | memoryview) -> ChipPackage:
     """Return the chip's programs.
 
     Raises:
@@ -170,7 +170,7 @@ def _executable(table: FlatTable) -> Executable:
         batch=table.integer(3),
         token=table.integer(14, "Q"),
         scratch_bytes=table.integer(4),
-        parameters=table.octets(6),
+        parameters=bytes(table.octets(6)),
         bitstreams=tuple(_bitstream(stream) for stream in table.tables(5)),
         transfers=transfers,
         instruction_hints=instruction_hints,

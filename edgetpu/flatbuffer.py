@@ -11,7 +11,9 @@ import struct
 from edgetpu.errors import BadModel
 
 _ELEMENTS_PER_FILE = 4_000_000
-"""Elements that one file may make us create; a network of 1,000 layers needs about 100,000."""
+"""Numbers that one file may make us create; a network of 1,000 layers with 1,000 channels each needs half of them."""
+_ELEMENTS_PER_TABLE = 16
+"""A table costs us as much as so many numbers."""
 
 
 class FlatFile:
@@ -19,15 +21,15 @@ class FlatFile:
 
     __slots__ = ("_bytes_left", "_elements_left", "content")
 
-    def __init__(self, content: bytes) -> None:
-        self.content = content
+    def __init__(self, content: bytes | memoryview) -> None:
+        self.content = memoryview(content)
         self._elements_left = _ELEMENTS_PER_FILE
         self._bytes_left = 2 * len(content)
 
     @property
     def identifier(self) -> bytes:
         """The four letters that say what kind of file it is."""
-        return self.content[4:8]
+        return bytes(self.content[4:8])
 
     def root(self) -> FlatTable:
         """Return the outermost table."""
@@ -46,8 +48,8 @@ class FlatFile:
         except struct.error as error:
             raise BadModel("The file is damaged or cut off: an offset points beyond its end.") from error
 
-    def slice(self, start: int, count: int) -> bytes:
-        """Return `count` bytes; all slices together may be twice the file's length."""
+    def slice(self, start: int, count: int) -> memoryview:
+        """Return a view of `count` bytes; all views together may be twice the file's length."""
         if start + count > len(self.content):
             raise BadModel("The file is damaged or cut off: an array reaches beyond its end.")
         self._bytes_left -= count
@@ -68,7 +70,7 @@ class FlatTable:
     __slots__ = ("_file", "_position", "_slots", "_vtable")
 
     def __init__(self, file: FlatFile, position: int) -> None:
-        file.charge(1)
+        file.charge(_ELEMENTS_PER_TABLE)
         (back,) = file.unpack("<i", position)
         vtable = position - int(back)
         (vtable_bytes,) = file.unpack("<H", vtable)
@@ -128,14 +130,14 @@ class FlatTable:
         """Return how many elements a vector of offsets has."""
         return self._vector(slot, 4)[1]
 
-    def octets(self, slot: int) -> bytes:
-        """Return a vector of bytes."""
+    def octets(self, slot: int) -> memoryview:
+        """Return a view of a vector of bytes."""
         start, count = self._vector(slot, 1)
         return self._file.slice(start, count)
 
     def text(self, slot: int) -> str:
         """Return a string; bytes that are no UTF-8 are shown as �."""
-        return self.octets(slot).decode("utf-8", "replace")
+        return bytes(self.octets(slot)).decode("utf-8", "replace")
 
     def integers(self, slot: int, code: str = "i") -> tuple[int, ...]:
         """Return a vector of whole numbers."""
@@ -156,8 +158,8 @@ class FlatTable:
         places = range(start, start + 4 * count, 4)
         return tuple(FlatTable(self._file, place + self._file.unsigned(place)) for place in places)
 
-    def strings(self, slot: int) -> tuple[bytes, ...]:
-        """Return a vector of strings, as bytes."""
+    def strings(self, slot: int) -> tuple[memoryview, ...]:
+        """Return a vector of strings, as views of their bytes."""
         start, count = self._vector(slot, 4)
         self._file.charge(count)
         found = []

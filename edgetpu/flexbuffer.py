@@ -13,6 +13,7 @@ _UNSIGNED = {1: "<B", 2: "<H", 4: "<I", 8: "<Q"}
 _SIGNED = {1: "<b", 2: "<h", 4: "<i", 8: "<q"}
 _INT, _UINT, _MAP, _BLOB, _BOOL, _STRING = 1, 2, 9, 25, 26, 5
 _MAX_ENTRIES = 64
+_LONGEST_KEY = 64
 
 
 class FlexFile:
@@ -20,11 +21,11 @@ class FlexFile:
 
     __slots__ = ("content",)
 
-    def __init__(self, content: bytes) -> None:
-        self.content = content
+    def __init__(self, content: bytes | memoryview) -> None:
+        self.content = memoryview(content)
 
-    def map(self) -> dict[str, int | bytes]:
-        """Return the outermost map: key → whole number or bytes; values of other types are left out.
+    def map(self) -> dict[str, int | memoryview]:
+        """Return the outermost map: key → whole number or a view of bytes; values of other types are left out.
 
         Raises:
             BadModel: if the bytes are no map, or damaged.
@@ -48,7 +49,7 @@ class FlexFile:
         """Return where the offset at a position leads; offsets lead backwards."""
         return position - self._number(position, width)
 
-    def _map(self, start: int, width: int) -> dict[str, int | bytes]:
+    def _map(self, start: int, width: int) -> dict[str, int | memoryview]:
         count = self._number(start - width, width)
         if count > _MAX_ENTRIES:
             raise BadModel("The compiled model's options are damaged: too many of them.")
@@ -56,7 +57,7 @@ class FlexFile:
         key_width = self._number(start - 2 * width, width)
         if key_width not in _UNSIGNED:
             raise BadModel("The compiled model's options are damaged.")
-        found: dict[str, int | bytes] = {}
+        found: dict[str, int | memoryview] = {}
         for index in range(count):
             packed = self._number(start + count * width + index, 1)
             entry = self._value(start + index * width, width, packed)
@@ -65,12 +66,14 @@ class FlexFile:
         return found
 
     def _key(self, start: int) -> str:
-        end = self.content.find(b"\0", max(start, 0), max(start, 0) + 64)
-        if start < 0 or end < 0:
+        if start < 0:
+            raise BadModel("The compiled model's options are damaged.")
+        name, end, _ = bytes(self.content[start : start + _LONGEST_KEY]).partition(b"\0")
+        if not end:
             raise BadModel("The compiled model's options are damaged: a key has no end.")
-        return self.content[start:end].decode("ascii", "replace")
+        return name.decode("ascii", "replace")
 
-    def _value(self, position: int, width: int, packed: int) -> int | bytes | None:
+    def _value(self, position: int, width: int, packed: int) -> int | memoryview | None:
         kind = packed >> 2
         if kind == _INT:
             return self._number(position, width, _SIGNED)

@@ -74,7 +74,7 @@ def _tensor(table: FlatTable, buffers: tuple[FlatTable, ...], contents: dict[int
     if buffer >= max(len(buffers), 1):
         raise BadModel("The file is damaged: a tensor's values are in a place that does not exist.")
     if buffer and buffer not in contents:
-        contents[buffer] = buffers[buffer].octets(0)
+        contents[buffer] = bytes(buffers[buffer].octets(0))
     content = contents.get(buffer, b"")
     return Tensor(
         name=table.text(3),
@@ -133,7 +133,7 @@ def _op(table: FlatTable, codes: tuple[tuple[str, str, int], ...], tensors: tupl
         options=_options(table),
         name=tensors[outputs[0]].name if outputs else "",
         custom_code=custom_code,
-        custom_options=table.octets(5) if kind == "CUSTOM" else b"",
+        custom_options=bytes(table.octets(5)) if kind == "CUSTOM" else b"",
     )
 
 
