@@ -24,6 +24,7 @@ from edgetpu.errors import (
     CompilerMissing,
     CompileTimeout,
 )
+from edgetpu.failures import BREAKDOWNS
 
 __all__ = [
     "CompileOptions",
@@ -45,6 +46,7 @@ _GRACE_S = 20
 _VERSION_S = 30
 _ATTEMPTS = 3
 """The same file has been seen to fail twice and then compile."""
+_PASSING_WORDS = ("Internal compiler error", "Segmentation fault", "libc++abi: terminating")
 _MEMORY_BYTES = 8 * 2**30
 _OUTPUT_CHARACTERS = 1_000_000
 _FIRST_WITH_TIMER = 16
@@ -186,7 +188,7 @@ class _Ended:
     @property
     def crashed(self) -> bool:
         """Whether it broke down in a way that may pass."""
-        return not self.timed_out and (self.status < 0 or "Internal compiler error" in self.output)
+        return not self.timed_out and (self.status < 0 or any(words in self.output for words in _PASSING_WORDS))
 
 
 def _refuse_unreadable(models: Sequence[Path]) -> None:
@@ -255,7 +257,7 @@ def _judge(ended: _Ended, attempts: int, timeout_s: int, out_dir: Path) -> Compi
     report = _report(ended)
     if report.failures:
         failure = report.failures[0]
-        kind = CompilerCrashed if failure.kind == "internal error" else CompileFailed
+        kind = CompilerCrashed if failure.kind in BREAKDOWNS else CompileFailed
         tried = f" It was tried {attempts} times." if attempts > 1 else ""
         raise kind(failure.sentence + tried, ended.output)
     if all(model.subgraphs == 0 for model in report.models):

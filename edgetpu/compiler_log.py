@@ -238,5 +238,6 @@ def _intermediates(draft: LogDraft, found: re.Match[str]) -> None:
 @_line(
     r"^(ERROR: .+|Compilation failed: .+|Internal compiler error\. Aborting!|Invalid model: .+|Model not quantized)$"
 )
+@_line(r"^(libc\+\+abi: terminating .+|\S*edgetpu_compiler: line \d+: +\d+ (?:Segmentation fault|Aborted|Killed) .*)$")
 def _error(draft: LogDraft, found: re.Match[str]) -> None:
     draft.errors.append(found[1])

@@ -76,6 +76,12 @@ _CAUSES: tuple[_Cause, ...] = (
         "activations, and sometimes for no reason. Try again; if it persists, leave out layers until it compiles.",
     ),
     _cause(
+        "crash",
+        r"^libc\+\+abi: terminating|Segmentation fault|: line \d+: +\d+ (Aborted|Killed)",
+        "The compiler crashed on the model. Try again, and with the delegate search; if it persists, leave out layers "
+        "until it compiles.",
+    ),
+    _cause(
         "invalid model",
         r"^Invalid model: (?P<model>.+)",
         "The compiler does not accept {model} as a model. Check that it is a .tflite file that runs on a CPU.",
@@ -91,10 +97,19 @@ _UNKNOWN = (
     "The compiler refused the model without a cause that we know. Its words are kept with this report; most often the "
     "time limit was too short, or an activation too large."
 )
+_NO_CAUSE = (
+    "The compiler gave up without a cause. It is known to do so for recurrent layers and for operations that it does "
+    "not take: leave out layers until it compiles, or try the delegate search."
+)
+_LONG_TIMER_S = 120
 _SHORT_TIMER = (
     "The compiler gave up within its time limit of {timer} seconds without a cause. Most often the limit is too short: "
     "allow 180 seconds or more."
 )
+
+
+BREAKDOWNS = frozenset(("internal error", "crash", "gave up"))
+"""Kinds of failure that do not say what in the model is at fault."""
 
 
 def explain(lines: Sequence[str], timer_s: int | None = None) -> Failure:
@@ -108,5 +123,6 @@ def explain(lines: Sequence[str], timer_s: int | None = None) -> Failure:
             if found is not None:
                 return Failure(cause.kind, cause.sentence.format(**found.groupdict()), "\n".join(lines))
     if timer_s is not None and not lines:
-        return Failure("gave up", _SHORT_TIMER.format(timer=timer_s), "Compilation failed!")
+        sentence = _NO_CAUSE if timer_s >= _LONG_TIMER_S else _SHORT_TIMER.format(timer=timer_s)
+        return Failure("gave up", sentence, "Compilation failed!")
     return Failure("unknown", _UNKNOWN, "\n".join(lines))

@@ -158,6 +158,8 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ("ERROR: Node number 3 (SPLIT) failed to prepare.", "node failed", "operation 3 (SPLIT)"),
         ("Internal compiler error. Aborting!", "internal error", "Try again"),
         ("Invalid model: a.tflite", "invalid model", "a.tflite"),
+        ("libc++abi: terminating with uncaught exception of type std::out_of_range: vector", "crash", "crashed"),
+        ("ERROR: Regular TensorFlow ops are not supported by this interpreter.", "select operation", "SELECT_TF_OPS"),
         ("ERROR: something new", "unknown", "without a cause that we know"),
     ],
 )
@@ -167,3 +169,19 @@ def test_each_refusal_is_explained_and_quoted(line: str, kind: str, words: str) 
     assert words in failure.sentence
     assert failure.quote == line
     assert failure.sentence.endswith(".")
+
+
+def test_crashes_of_the_compiler_are_read_as_posted() -> None:
+    """As in google-coral/edgetpu issues 728, 643 and 800."""
+    start = HEAD + "Started a compilation timeout timer of 180 seconds.\n"
+    end = "Compilation child process completed within timeout period.\nCompilation failed! \n"
+    thrown = "libc++abi: terminating with uncaught exception of type std::out_of_range: vector\n"
+    (failure,) = read_log(start + thrown + end).failures
+    assert failure.kind == "crash"
+    fault = (
+        "/usr/bin/edgetpu_compiler: line 3:  1531 Segmentation fault      (core dumped) ${d}/edgetpu_compiler_bin/ld\n"
+    )
+    (failure,) = read_log(HEAD + fault).failures
+    assert failure.kind == "crash"
+    (failure,) = read_log(start + end).failures
+    assert "recurrent" in failure.sentence
