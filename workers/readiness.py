@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -107,16 +108,22 @@ def reach_broker() -> None:
 
 def reach_storage() -> None:
     """Reach the file storage in ATOLL_S3_ENDPOINT."""
-    content, where = b"Atoll wrote this to see whether it may.\n", _place_of_files()
+    content, where = f"Atoll wrote this to see whether it may: {secrets.token_hex(8)}\n".encode(), _place_of_files()
     try:
         forget(store(io.BytesIO(content), "readiness").key)
     except ClientError as error:
-        why = f"{error.response['Error'].get('Code')}: {error.response['Error'].get('Message')}"
-        raise Unready(f"files cannot be written to {where} ({why}).") from error
+        raise Unready(f"files cannot be written to {where} ({_s3_reason(error)}).") from error
     except StorageFull as error:
         raise Unready(f"files cannot be written to {where} (it is full).") from error
     except (BotoCoreError, OSError) as error:
         raise Unready(f"files cannot be written to {where} ({_first_line(error)}).") from error
+
+
+def _s3_reason(error: ClientError) -> str:
+    code, message = (str(error.response["Error"].get(part, "")) for part in ("Code", "Message"))
+    if code in ("403", "AccessDenied"):  # an answer to HEAD has no room for the reason
+        return "it forbids it: check ATOLL_S3_ACCESS_KEY, ATOLL_S3_SECRET_KEY and what they may do"
+    return f"{code}: {message.rstrip('.')}"
 
 
 def _place_of_files() -> str:
