@@ -25,6 +25,7 @@ from edgetpu.errors import (
     CompileTimeout,
 )
 from edgetpu.failures import BREAKDOWNS
+from edgetpu.surroundings import plain_environment
 
 __all__ = [
     "CompileOptions",
@@ -208,7 +209,7 @@ def _run(command: list[str], folder: Path, timeout_s: float) -> _Ended:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", **_passed_on()},
+            env=plain_environment(),
         )
     except OSError as error:
         raise CompilerBusy(f"The compiler could not be started: {error.strerror or error}. Try again later.") from error
@@ -224,10 +225,6 @@ def _run(command: list[str], folder: Path, timeout_s: float) -> _Ended:
             _kill_group(process.pid)
             raise
     return _Ended(_text(output), process.returncode, timed_out=False)
-
-
-def _passed_on() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith(("ATOLL_", "TMPDIR", "HOME"))}
 
 
 def _limit_memory(pid: int) -> None:

@@ -56,7 +56,7 @@ def _serve(request: dict[str, Any], images_file: str, outputs_file: str) -> dict
     interpreter = open_interpreter(request["model"])
     interpreter.allocate_tensors()
     _Stage.now = "input"
-    images = np.load(images_file, allow_pickle=False)
+    images = np.load(images_file, mmap_mode="r", allow_pickle=False)
     entry = interpreter.get_input_details()[0]
     if images.shape[1:] != tuple(entry["shape"][1:]) or images.dtype != entry["dtype"]:
         wanted = "×".join(str(length) for length in entry["shape"][1:])

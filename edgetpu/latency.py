@@ -164,10 +164,10 @@ def _streaming_ns(layer: Layer, parameters: int, profile: DeviceProfile) -> floa
 
 
 def _limit(parts: dict[str, float], times: Sequence[LayerTime]) -> Limit:
-    compute = sum([time.compute_us for time in times]) / 1000
+    streaming = sum([time.streaming_us for time in times if time.streaming_us > time.compute_us]) / 1000
     shares: dict[Limit, float] = {
-        "compute": compute,
-        "streaming": parts["chip"] - compute,
+        "compute": parts["chip"] - streaming,
+        "streaming": streaming,
         "transfer": parts["instructions"] + parts["input"] + parts["output"],
         "cpu": parts["cpu"],
         "overhead": parts["floor"],

@@ -18,6 +18,7 @@ from edgetpu.attached import AttachedDevice, installed_clock, list_devices
 from edgetpu.device_errors import explain_device_error
 from edgetpu.errors import DeviceLost, RunFailed
 from edgetpu.measurement import BitMatch, Measurement, compare_outputs, summarize
+from edgetpu.surroundings import plain_environment
 from edgetpu.tflite import read_graph
 
 __all__ = [
@@ -218,13 +219,17 @@ def _ask(
                 timeout=timeout_s + _START_S,
                 check=False,
                 cwd=folder,
+                env=plain_environment(),
             )
         except subprocess.TimeoutExpired as error:
             raise _Died(0, f"no answer within {timeout_s:.0f} seconds") from error
         words = ended.stderr.decode("utf-8", "replace").strip()[-400:]
         if ended.returncode:
             raise _Died(ended.returncode, words)
-        return _Answer(json.loads(ended.stdout.splitlines()[-1]), _outputs(files[2]))
+        answers = ended.stdout.splitlines()
+        if not answers:
+            raise _Died(0, "no answer")
+        return _Answer(json.loads(answers[-1]), _outputs(files[2]))
 
 
 def _outputs(file: Path) -> tuple[np.ndarray, ...]:

@@ -11,9 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-LOGS = Path(os.environ.get("ATOLL_TEST_LOGS", ""))
-COMPILED = Path(os.environ.get("ATOLL_TEST_COMPILED", ""))
-COUNTER = Path(os.environ.get("ATOLL_TEST_COUNTER", ""))
+LOGS, COMPILED, COUNTER = (Path(word) for word in (*sys.argv[1:4], "", "", "")[:3])
+"""The recorded logs, the recorded models, and where to count the runs: the first three words of the command line."""
 VERSION = "Edge TPU Compiler version 16.0.384591198\n"
 SUCCESS, SUCCESS_NAME = "out_v16_offchip_small_model.txt", "quantized_model"
 REFUSALS = {
@@ -80,4 +79,4 @@ def write(model: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[4:]))

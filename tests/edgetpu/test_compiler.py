@@ -25,14 +25,12 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture
-def standin(tmp_path: Path, logs_folder: Path, compiled_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Compiler:
+def standin(tmp_path: Path, logs_folder: Path, compiled_folder: Path) -> Compiler:
     program = tmp_path / "bin" / "edgetpu_compiler"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} {HERE / "standin_compiler.py"} "$@"\n')
+    words = [sys.executable, HERE / "standin_compiler.py", logs_folder, compiled_folder, tmp_path / "counter"]
+    program.write_text(f'#!/bin/sh\nexec {" ".join(map(str, words))} "$@"\n')
     program.chmod(0o755)
-    monkeypatch.setenv("ATOLL_TEST_LOGS", str(logs_folder))
-    monkeypatch.setenv("ATOLL_TEST_COMPILED", str(compiled_folder))
-    monkeypatch.setenv("ATOLL_TEST_COUNTER", str(tmp_path / "counter"))
     return Compiler(program, ask_version(program))
 
 
@@ -221,3 +219,16 @@ def test_all_parts_after_one_another_give_the_whole_models_answer(mobilenet: Pat
 def test_a_part_that_does_not_exist_is_refused(mobilenet: Path, first: int, last: int) -> None:
     with pytest.raises(BadModel, match="is no part of it"):
         cut_out(mobilenet.read_bytes(), first, last)
+
+
+def test_the_compiler_does_not_see_the_sites_secrets(
+    tmp_path: Path, mobilenet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATOLL_SECRET_KEY", "hidden")
+    program = tmp_path / "edgetpu_compiler"
+    program.write_text("#!/bin/sh\nenv\n")
+    program.chmod(0o755)
+    with pytest.raises(CompileFailed) as caught:
+        Compiler(program, "16.0.384591198").compile([mobilenet], tmp_path)
+    assert "PATH=" in caught.value.output
+    assert "hidden" not in caught.value.output

@@ -93,6 +93,14 @@ def test_an_interpreter_that_aborts_on_the_reference_kernels_is_run_with_the_opt
     assert run_with_kernels(mobilenet, images()).kernels == "optimized"
 
 
+def test_a_program_that_says_nothing_is_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mobilenet: Path
+) -> None:
+    a_program(tmp_path, monkeypatch, "sys.exit(0)\n")
+    with pytest.raises(RunFailed, match="no answer"):
+        run_on_cpu(mobilenet, images())
+
+
 def test_a_device_that_is_unplugged_in_the_middle_of_a_run_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiled_models: tuple[Path, ...]
 ) -> None:
