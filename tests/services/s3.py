@@ -206,7 +206,7 @@ def _write_settings(folder: Path, ports: Mapping[str, int]) -> None:
 
 def _start(folder: Path, ports: Mapping[str, int], started: list[subprocess.Popen[bytes]]) -> None:
     memcached = ["memcached", "-l", "127.0.0.1", "-p", str(ports["memcached"]), "-U", "0", "-m", "64", "-u", _user()]
-    servers = [str(HOME / "bin" / "python"), str(HERE / "swift_servers.py"), str(folder)]
+    servers = [str(HOME / "bin" / "python"), "-P", str(HERE / "swift_servers.py"), str(folder)]
     servers += [str(ports[kind]) for kind in STORES]
     for name, command in {"memcached": memcached, "swift": servers}.items():
         with (folder / f"{name}.log").open("wb") as log:
