@@ -12,7 +12,6 @@ import io
 import json
 import multiprocessing
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -227,16 +227,16 @@ HEAD = (
 def main() -> None:
     """Run the named tasks, or those of issue 2."""
     names = [name for name in sys.argv[1:] if name in TASKS] or ["digits", "signs"]
-    rows = []
+    rows, load = [], os.getloadavg()[0]
     for name in names:
         print(TASKS[name].title, flush=True)
         rows.append(run_task(TASKS[name]))
     print(HEAD, *rows, sep="\n")
     if "--write" in sys.argv:
         command = f"`.venv/bin/python benchmarks/search_real_images.py {' '.join(names)}`"
-        machine = f"2026-11-20, 2-core Xeon VM, Python {platform.python_version()}"
+        machine = f"{date.today()}, {os.cpu_count()} cores, load {load:.1f} at the start"
         with RESULTS.open("a") as file:
-            file.write("\n".join(["", f"### Real pictures ({machine})", "", command, "", HEAD, *rows, ""]))
+            file.write("\n".join(["", f"## search: real pictures ({machine})", "", command, "", HEAD, *rows, ""]))
 
 
 if __name__ == "__main__":
