@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # rich and numpy cost a third of a second: they are loaded wh
     from rich.console import Console
 
     from edgetpu.errors import EdgeTpuError
+    from edgetpu.graph import Graph
 
 Answer = dict[str, Any]
 
@@ -63,7 +64,7 @@ def _inspect(commands: Commands) -> None:
 
 def _memory(commands: Commands) -> None:
     parser = _command(commands, "memory", _run_memory, "how models share the chip, and in which order to compile them")
-    parser.add_argument("models", type=Path, nargs="+", help=".tflite files before compilation, in order")
+    parser.add_argument("models", type=Path, nargs="+", help=".tflite files, in order; or compiled ones")
     parser.add_argument("--device", default="devboard", help="for the estimate of time (default: devboard)")
     parser.add_argument("--capacity", type=int, metavar="BYTES", help="on-chip memory for parameters")
     parser.add_argument("--runs", type=float, nargs="+", help="how often each runs per round (default: 1)")
@@ -124,18 +125,36 @@ def _run_inspect(chosen: argparse.Namespace) -> int:
 
 def _run_memory(chosen: argparse.Namespace) -> int:
     from edgetpu.cocompile import Member, advise
+    from edgetpu.compiled_file import is_compiled
     from edgetpu.inspection import find_device
     from edgetpu.memory import DEFAULT_CAPACITY_BYTES
     from edgetpu.tflite import read_graph
 
-    runs = (chosen.runs or []) + [1.0] * len(chosen.models)
-    members = [Member(path.name, read_graph(path), often) for path, often in zip(chosen.models, runs, strict=False)]
+    unique = len({path.name for path in chosen.models}) == len(chosen.models)
+    graphs = {path.name if unique else str(path): read_graph(path) for path in chosen.models}
+    if all(is_compiled(graph) for graph in graphs.values()):
+        return _show_groups(graphs, as_json=chosen.json)
+    runs = (chosen.runs or []) + [1.0] * len(graphs)
+    members = [Member(name, graph, often) for (name, graph), often in zip(graphs.items(), runs, strict=False)]
     advice = advise(members, find_device(chosen.device), chosen.capacity or DEFAULT_CAPACITY_BYTES)
     if chosen.json:
         return _print(advice.as_json())
     from edgetpu.tables import advice_table, show
 
     show(_console(), advice_table(advice), advice.sentence)
+    return 0
+
+
+def _show_groups(graphs: dict[str, Graph], *, as_json: bool) -> int:
+    from edgetpu.compiled_file import groups_of, read_compiled
+
+    files = {name: read_compiled(graph) for name, graph in graphs.items()}
+    if as_json:
+        bytes_of = {name: {"cached": one.cached_bytes, "streamed": one.streamed_bytes} for name, one in files.items()}
+        return _print({"groups": groups_of(files), "bytes": bytes_of, "origin": "read from the package"})
+    from edgetpu.tables import groups_table, show
+
+    show(_console(), groups_table(files))
     return 0
 
 

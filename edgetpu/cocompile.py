@@ -81,6 +81,9 @@ class Advice:
     @property
     def sentence(self) -> str:
         """What to do, and what it saves."""
+        if len(self.best.members) == 1:
+            (only,) = self.best.members
+            return f"{only.name} has the chip to itself: an estimated {only.ms:.2f} ms per inference."
         order = ", ".join(self.best.order)
         saved = self.as_given.round_ms - self.best.round_ms
         apart = self.apart_ms - self.best.round_ms

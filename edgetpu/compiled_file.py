@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,6 +135,14 @@ def read_compiled(source: Path | bytes | Graph) -> CompiledFile:
 def same_group(first: CompiledFile, second: CompiledFile) -> bool:
     """Whether two models were compiled together, and so stay on the chip side by side."""
     return first.token != 0 and first.token == second.token
+
+
+def groups_of(files: Mapping[str, CompiledFile]) -> tuple[tuple[str, ...], ...]:
+    """Return the names of models that were compiled together; one that was not is a group of its own."""
+    groups: dict[int | str, list[str]] = {}
+    for name, compiled in files.items():
+        groups.setdefault(compiled.token or name, []).append(name)
+    return tuple(tuple(names) for names in groups.values())
 
 
 def _operation(op: Op) -> CustomOperation:

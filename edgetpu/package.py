@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgetpu.checks import Finding, check_alone, check_pair
-from edgetpu.compiled_file import CompiledFile, CustomOperation, is_compiled, read_compiled, same_group
+from edgetpu.compiled_file import CompiledFile, CustomOperation, groups_of, is_compiled, read_compiled, same_group
 from edgetpu.executable import ChipPackage, Executable, ExecutableKind, Region
 from edgetpu.tflite import read_graph
 
@@ -18,6 +18,7 @@ __all__ = [
     "Finding",
     "Region",
     "check_alone",
+    "groups_of",
     "is_compiled",
     "read_compiled",
     "same_group",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console, Group
 from rich.table import Table
@@ -12,6 +12,7 @@ from edgetpu.calibration import Calibration
 from edgetpu.checks import Finding
 from edgetpu.cocompile import Advice
 from edgetpu.compile_report import CompileReport
+from edgetpu.compiled_file import CompiledFile, groups_of
 from edgetpu.inspection import Inspection
 from edgetpu.latency import LatencyEstimate
 from edgetpu.measurement import BitMatch, Measurement
@@ -115,6 +116,17 @@ def advice_table(advice: Advice) -> Table:
         memory = member.memory
         times = f"{member.ms:.2f} ms"
         table.add_row(member.name, bytes_text(memory.cached_bytes), bytes_text(memory.streamed_bytes), times)
+    return table
+
+
+def groups_table(files: Mapping[str, CompiledFile]) -> Table:
+    """Return what compiled models keep on the chip, group by group."""
+    table = _headed("Already compiled", ("Group", "Model", "Kept on the chip", "Sent each time", "Token"))
+    for number, names in enumerate(groups_of(files), 1):
+        for name in names:
+            one = files[name]
+            sizes = (bytes_text(one.cached_bytes), bytes_text(one.streamed_bytes))
+            table.add_row(str(number), name, *sizes, f"{one.token:#018x}")
     return table
 
 

@@ -67,6 +67,7 @@ def test_swapping_parameters_of_networks_compiled_apart_costs_loading_them() -> 
 def test_one_network_alone_has_nothing_to_swap() -> None:
     advice = advise([Member("alone", network(64))], USB)
     assert advice.swap_ms == (0.0,)
+    assert advice.sentence.startswith("alone has the chip to itself")
 
 
 def test_many_networks_are_ordered_without_trying_every_order() -> None:

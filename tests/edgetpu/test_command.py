@@ -97,6 +97,16 @@ def test_memory_says_who_gets_what_and_in_which_order(
     assert "Kept on the chip" in " ".join(capsys.readouterr().out.split())
 
 
+def test_memory_of_compiled_models_says_which_belong_together(
+    capsys: pytest.CaptureFixture[str], compiled_folder: Path
+) -> None:
+    models = sorted((compiled_folder / "2021-07").glob("mobilenet_v1_0*"))
+    found = answer(capsys, "memory", *models, "--json")
+    assert sorted(len(group) for group in found["groups"]) == [1, 1, 2]  # type: ignore[attr-defined]
+    assert main(["memory", *map(str, models)]) == 0
+    assert "Already compiled" in capsys.readouterr().out
+
+
 def test_validate_answers_with_its_status(
     capsys: pytest.CaptureFixture[str], compiled_folder: Path, mobilenet: Path
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgetpu.checks import check_alone, check_pair
-from edgetpu.compiled_file import CompiledFile, read_compiled, same_group
+from edgetpu.compiled_file import CompiledFile, groups_of, read_compiled, same_group
 from edgetpu.errors import BadModel
 from edgetpu.executable import ExecutableKind, Region
 from edgetpu.flexbuffer import FlexFile
@@ -83,6 +83,7 @@ def test_models_compiled_together_are_recognised(compiled_folder: Path) -> None:
     alone = read_compiled(folder / "mobilenet_v1_0.25_128_quant_edgetpu.tflite")
     assert same_group(first, second)
     assert not same_group(first, alone)
+    assert groups_of({"first": first, "alone": alone, "second": second}) == (("first", "second"), ("alone",))
 
 
 def test_a_layer_is_placed_where_its_weights_are(compiled_folder: Path) -> None:
