@@ -14,7 +14,7 @@ LATENCY_MS ?=
 TRIALS ?=
 export PORT DATASET LATENCY_MS TRIALS
 
-.PHONY: help setup setup-dev demo run worker check test test-postgres bench lock clean
+.PHONY: help setup setup-dev demo run worker check test test-postgres test-services bench lock clean
 
 help: ## Show what make can do
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,6 +38,7 @@ $(VENV)/.dev: $(UV) requirements/dev.txt
 	@touch $(VENV)/.worker $@
 
 setup: $(VENV)/.worker ## Install what Atoll needs, prepare the database and the static files
+	@$(BIN)/python -m workers.readiness
 	@$(BIN)/python manage.py migrate -v 0
 	@$(BIN)/python manage.py collectstatic -v 0 --noinput
 
@@ -65,6 +66,10 @@ test: setup-dev ## Run the tests
 
 test-postgres: setup-dev ## Run the site's tests on a PostgreSQL of their own (needs Debian's postgresql)
 	@tests/on_postgres.sh $(BIN)/python -m pytest tests/marketplace
+
+test-services: setup-dev ## Run the site on PostgreSQL, Valkey by TCP and a real S3 (needs Debian's postgresql, memcached)
+	@$(BIN)/python -m tests.services.s3
+	@$(BIN)/python -m pytest tests/services tests/marketplace/test_storage.py
 
 bench: setup-dev ## Run every benchmark (long)
 	@for script in benchmarks/*_*.py; do echo "== $$script"; $(BIN)/python $$script; done

@@ -11,7 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.shortcuts import render
 
-from marketplace.errors import Forbidden, NotFound, UploadCutOff, UserError
+from marketplace.errors import Forbidden, NotFound, StorageFull, UploadCutOff, UserError
+from marketplace.storage import FULL, NO_ROOM
 
 log = logging.getLogger("atoll.web")
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -106,6 +107,8 @@ def as_user_error(exception: Exception) -> UserError | None:
         return UploadCutOff(CUT_OFF)
     if isinstance(exception, Http404):
         return NotFound("There is nothing at this address, or it is private.")
+    if isinstance(exception, OSError) and exception.errno in NO_ROOM:
+        return StorageFull(FULL)
     if isinstance(exception, PermissionDenied):
         return Forbidden("You may not do this with the account that you are signed in with.")
     return None

@@ -70,14 +70,17 @@ class Service:
             self.start()
         return False
 
-    def stop(self, patience_s: float) -> None:
-        """Ask it to end; after a while, make it."""
+    def ask_to_end(self) -> None:
+        """Ask it to end, without waiting."""
+        if self.process is not None and self.running:
+            self.process.terminate()
+
+    def make_end(self, patience_s: float) -> None:
+        """Wait until it has ended; after a while, make it."""
         if self.process is None:
             return
-        if self.running:
-            self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(patience_s)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(patience_s)
         kill_group(self.process.pid)
         self.process.wait()
 

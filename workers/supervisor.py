@@ -58,6 +58,7 @@ def services(port: int) -> list[Service]:
     web = [python, "-m", "gunicorn", "marketplace.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "1"]
     web += ["--worker-class", "gthread", "--threads", str(WEB_THREADS), "--timeout", "120", "--graceful-timeout", "3"]
     web += ["--worker-tmp-dir", str(run_dir), "--log-level", "warning", "--forwarded-allow-ips", "127.0.0.1"]
+    web += ["--no-control-socket"]
     return [
         *found,
         Service("site", web, logs / "site.log"),
@@ -137,9 +138,12 @@ def start_demo(port: int) -> subprocess.Popen[bytes]:
 
 
 def stop_all(running: list[Service]) -> None:
-    """End every service, the last started first."""
-    for service in reversed(running):
-        service.stop(PATIENCE_S)
+    """Ask every service to end, all at once; make those end that do not in time."""
+    for service in running:
+        service.ask_to_end()
+    end = time.monotonic() + PATIENCE_S
+    for service in running:
+        service.make_end(max(0.0, end - time.monotonic()))
 
 
 def _ask_to_stop(signal_number: int, frame: FrameType | None) -> None:

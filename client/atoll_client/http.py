@@ -57,6 +57,20 @@ class MultipartBody:
         yield self._after
 
 
+class SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect to object storage without showing the token there; remembers what the site said of the file."""
+
+    linked_etag = ""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        """Return the request to follow with."""
+        self.linked_etag = headers.get("X-Linked-Etag", "")
+        following = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if following is not None and urllib.parse.urlsplit(newurl).netloc != urllib.parse.urlsplit(req.full_url).netloc:
+            following.remove_header("Authorization")
+        return following
+
+
 class Site:
     """One Atoll site, as a person's program sees it."""
 
@@ -65,7 +79,8 @@ class Site:
         self.token = token
         self._timeout_s = timeout_s
         self._cookies = http.cookiejar.CookieJar()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
+        self._redirects = SafeRedirects()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies), self._redirects)
 
     def get(self, path: str) -> Any:
         """Return the JSON at an address of the API."""
@@ -97,13 +112,14 @@ class Site:
         part = target.with_name(target.name + ".part")
         have = part.stat().st_size if part.exists() else 0
         headers = {"Range": f"bytes={have}-"} if have else {}
+        self._redirects.linked_etag = ""
         with (
             self._send("GET", path, None, headers) as answer,
             part.open("ab" if answer.status == 206 else "wb") as sink,
         ):
             for chunk in iter(lambda: answer.read(CHUNK_BYTES), b""):
                 sink.write(chunk)
-            etag = str(answer.headers["ETag"])
+            etag = self._redirects.linked_etag or str(answer.headers["ETag"])
         part.replace(target)
         return etag.strip('"')
 

@@ -1,62 +1,15 @@
-"""Files of releases over HTTP: whole or in part, in constant memory, from disk or from object storage."""
+"""Files of releases over HTTP."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
-from http import HTTPStatus
-from typing import IO, Any
-
-from django.core.files.storage import default_storage
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.utils.http import content_disposition_header, http_date
+from django.http import HttpRequest, HttpResponseBase
 
-from marketplace.catalog.conditional import Unsatisfiable, Window, failed_precondition, wanted_window
 from marketplace.catalog.models import Listing, Release, ReleaseFile
-from marketplace.storage import open_stored
+from marketplace.serving import ServedFile, answer_file
 
-CHUNK_BYTES = 256 * 1024
-SIGNED_FOR_S = 3600
 A_YEAR_S = 365 * 24 * 3600
-CONTENT_TYPES = {".json": "application/json", ".txt": "text/plain; charset=utf-8"}
 FULL_REVISION_LENGTH = 40
-
-
-class FileWindow:
-    """Some bytes of an open file, as a file of its own; gunicorn sends it from the kernel (sendfile)."""
-
-    def __init__(self, stream: IO[bytes], window: Window) -> None:
-        self._stream = stream
-        self._left = window.byte_count
-        stream.seek(window.first)
-        self.close = stream.close
-
-    def fileno(self) -> int:
-        """Return the file's descriptor, which stands at the first byte."""
-        return self._stream.fileno()
-
-    def read(self, byte_count: int = CHUNK_BYTES) -> bytes:
-        """Return the next bytes, none after the last."""
-        wanted = self._left if byte_count < 0 else min(byte_count, self._left)
-        chunk = self._stream.read(wanted) if wanted else b""
-        self._left -= len(chunk)
-        return chunk
-
-    def __iter__(self) -> Iterator[bytes]:
-        while chunk := self.read(CHUNK_BYTES):
-            yield chunk
-
-
-class WindowResponse(StreamingHttpResponse):
-    """An answer that streams some bytes of a file."""
-
-    block_size = CHUNK_BYTES
-
-    def __init__(self, stream: IO[bytes], window: Window, **options: Any) -> None:
-        self.file_to_stream = FileWindow(stream, window)
-        super().__init__(self.file_to_stream, **options)
-        self["Content-Length"] = str(window.byte_count)
 
 
 def answer_download(request: HttpRequest, release: Release, file: ReleaseFile, revision: str) -> HttpResponseBase:
@@ -68,105 +21,22 @@ def answer_download(request: HttpRequest, release: Release, file: ReleaseFile, r
         file: one of the release's files.
         revision: as the address has it; only a full one lets caches keep the file for ever.
     """
-    answer = _answer(request, release, file)
-    answer["ETag"] = _etag(file)
-    answer["Last-Modified"] = http_date(release.created_at.timestamp())
-    answer.setdefault("Cache-Control", _cache_control(release.listing, revision))
+    served = ServedFile(
+        file.name,
+        file.sha256,
+        file.byte_count,
+        file.storage_key,
+        release.created_at,
+        _cache_control(release.listing, revision),
+    )
+    answer = answer_file(request, served, lambda: _count(release.listing))
     answer["X-Repo-Commit"] = release.revision
-    answer["X-Content-SHA256"] = file.sha256
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
-
-
-def _answer(request: HttpRequest, release: Release, file: ReleaseFile) -> HttpResponseBase:
-    failed = failed_precondition(request.headers, _etag(file), release.created_at)
-    if failed is not None:
-        return _without_body(failed, file)
-    location = _signed_address(file)
-    if location is not None:
-        if request.method == "GET":
-            _count(release.listing)
-        return _elsewhere(location, file)
-    try:
-        window = wanted_window(request.headers, _etag(file), release.created_at, file.byte_count)
-    except Unsatisfiable:
-        answer = _without_body(416, file)
-        answer["Content-Range"] = f"bytes */{file.byte_count}"
-        return answer
-    return _bytes(request, release.listing, file, window)
-
-
-def _bytes(request: HttpRequest, listing: Listing, file: ReleaseFile, window: Window | None) -> HttpResponseBase:
-    """Return the whole file, or the part that was asked for; HEAD gets the same headers and no body."""
-    span = window or Window(0, file.byte_count - 1)
-    answer: HttpResponseBase
-    if request.method == "HEAD":
-        # A HEAD has no range (RFC 9110, 14.2): clients read the whole length from it.
-        span, window = Window(0, file.byte_count - 1), None
-        answer = HttpResponse(content_type=_content_type(file.name))
-    else:
-        answer = WindowResponse(open_stored(file.storage_key), span, content_type=_content_type(file.name))
-        if span.first == 0:
-            _count(listing)
-    answer.status_code = 200 if window is None else 206
-    answer["Content-Length"] = str(span.byte_count)
-    answer["Content-Disposition"] = _disposition(file)
-    answer["Accept-Ranges"] = "bytes"
-    answer["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(file.sha256)).decode()}:"
-    if window is not None:
-        answer["Content-Range"] = f"bytes {span.first}-{span.last}/{file.byte_count}"
-    return answer
-
-
-def _elsewhere(location: str, file: ReleaseFile) -> HttpResponse:
-    """Send the client to object storage, saying what it will find there."""
-    answer = HttpResponse(status=302)
-    answer["Location"] = location
-    answer["X-Linked-Etag"] = _etag(file)
-    answer["X-Linked-Size"] = str(file.byte_count)
-    answer["Cache-Control"] = "private, no-store"  # the address expires
-    answer["Accept-Ranges"] = "bytes"
-    return answer
-
-
-def _signed_address(file: ReleaseFile) -> str | None:
-    """Return where object storage gives the file for a while, or None where files are on this machine's disk."""
-    try:
-        default_storage.path(file.storage_key)
-    except NotImplementedError:
-        shown_as = {"ResponseContentDisposition": _disposition(file), "ResponseContentType": _content_type(file.name)}
-        signed: Any = default_storage
-        return str(signed.url(file.storage_key, parameters=shown_as, expire=SIGNED_FOR_S))
-    return None
-
-
-def _without_body(status: int, file: ReleaseFile) -> HttpResponse:
-    answer = HttpResponse(status=status)
-    if status == HTTPStatus.NOT_MODIFIED:
-        del answer["Content-Type"]
-        answer["Content-Length"] = str(
-            file.byte_count
-        )  # of the 200 that it stands for; 0 would be wrong (RFC 9110, 8.6)
-    answer["Accept-Ranges"] = "bytes"
     return answer
 
 
 def _count(listing: Listing) -> None:
     """Count a fetched file; a continuation does not come here."""
     Listing.objects.filter(pk=listing.pk).update(download_count=F("download_count") + 1)
-
-
-def _etag(file: ReleaseFile) -> str:
-    return f'"{file.sha256}"'
-
-
-def _disposition(file: ReleaseFile) -> str:
-    return str(content_disposition_header(as_attachment=True, filename=file.name))
-
-
-def _content_type(name: str) -> str:
-    suffix = name[name.rfind(".") :] if "." in name else ""
-    return CONTENT_TYPES.get(suffix, "application/octet-stream")
 
 
 def _cache_control(listing: Listing, revision: str) -> str:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from django.http import FileResponse, HttpRequest, HttpResponseNotModified
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from marketplace.runs.models import Artifact
-from marketplace.storage import open_stored
+from marketplace.serving import ServedFile, answer_file
 
 
 def answer_artifact(request: HttpRequest, artifact: Artifact) -> HttpResponseBase:
-    """Return a file as an attachment, or 304 to a client that has it already."""
-    tag = f'"{artifact.sha256}"'
-    if tag in request.headers.get("If-None-Match", ""):
-        return HttpResponseNotModified(headers={"ETag": tag})
-    answer = FileResponse(
-        open_stored(artifact.storage_key),
-        as_attachment=True,
-        filename=artifact.name,
-        content_type="application/octet-stream",
+    """Return the answer to a GET or HEAD for a file of a run."""
+    return answer_file(
+        request,
+        ServedFile(
+            artifact.name,
+            artifact.sha256,
+            artifact.byte_count,
+            artifact.storage_key,
+            artifact.created_at,
+            "private, no-cache",
+        ),
     )
-    answer["Content-Length"] = str(artifact.byte_count)
-    answer["ETag"] = tag
-    answer["Cache-Control"] = "private, no-cache"
-    return answer

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
 from marketplace.datasets import services
+from marketplace.datasets.checking import FINDINGS_FILE
 from marketplace.datasets.models import DatasetVersion
 from marketplace.storage import fetch, scratch_folder
 from marketplace.work import lifecycle
+from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
 from workers.job_process import JobProcess
 
@@ -28,12 +33,23 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
             "out_dir": str(folder / "checked"),
             "max_pictures": settings.MAX_PICTURES,
         }
-        with JobProcess(guarded=True) as process:
-            checked = process.run(job, heartbeat.report, heartbeat.wanted, DEADLINE_S)
+        try:
+            with JobProcess(guarded=True) as process:
+                checked = process.run(job, heartbeat.report, heartbeat.wanted, DEADLINE_S)
+        except StepFailed as refusal:
+            with lifecycle.failing(lease, str(refusal)):
+                services.refuse_version(version, str(refusal), _findings(folder / "checked"))
+            return
         with lifecycle.finishing(lease):
             services.accept_version(version, checked)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _findings(folder: Path) -> list[dict[str, Any]]:
+    """Return what was noticed of single files before the archive was refused."""
+    noted = folder / FINDINGS_FILE
+    return list(json.loads(noted.read_text())) if noted.exists() else []
 
 
 def fail(subject: int, sentence: str) -> None:
