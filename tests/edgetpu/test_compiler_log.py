@@ -185,3 +185,17 @@ def test_crashes_of_the_compiler_are_read_as_posted() -> None:
     assert failure.kind == "crash"
     (failure,) = read_log(start + end).failures
     assert "recurrent" in failure.sentence
+
+
+def test_a_paragraph_broken_into_lines_by_a_post_is_read() -> None:
+    """As in google-coral/edgetpu issue 173."""
+    paragraph = (
+        "Model successfully compiled but not all operations are supported by the\n"
+        "Edge TPU. A percentage of the model will instead run on the CPU, which is\n"
+        "slower. If possible, consider updating your model to use only operations\n"
+        "supported by the Edge TPU. For details, visit g.co/coral/model-reqs.\n"
+        "Number of operations that will run on Edge TPU: 40\n"
+        "Number of operations that will run on CPU: 10\n"
+    )
+    (model,) = read_log(HEAD + MODEL + paragraph + SEE + END).models
+    assert (model.operations_on_chip, model.operations_on_cpu) == (40, 10)
