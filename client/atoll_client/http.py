@@ -58,7 +58,7 @@ class MultipartBody:
 
 
 class SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect to object storage without showing the token there; remembers what the site said of the file."""
+    """Follows a redirect to object storage without showing the token there; remembers the ETag that the site named."""
 
     linked_etag = ""
 
