@@ -155,9 +155,10 @@ def _timer(draft: LogDraft, found: re.Match[str]) -> None:
     draft.timer_s, draft.running = int(found[1]), True
 
 
-@_line(r"^Models? compiled successfully in (\d+) ms[.!]?$")
+@_line(r"^(Models?) compiled successfully in (\d+) ms[.!]?$")
 def _success(draft: LogDraft, found: re.Match[str]) -> None:
-    draft.duration_ms = (draft.duration_ms or 0) + int(found[1])
+    draft.several = draft.several or found[1] == "Models"
+    draft.duration_ms = (draft.duration_ms or 0) + int(found[2])
     draft.promised = True
 
 

@@ -76,6 +76,8 @@ class LogDraft:
     timer_s: int | None = None
     duration_ms: int | None = None
     models: list[ModelDraft] = field(default_factory=list)
+    several: bool = False
+    """Whether more than one model was announced."""
     promised: bool = False
     """Whether success was announced and its first model has not come yet."""
     errors: list[str] = field(default_factory=list)
@@ -139,6 +141,8 @@ class LogDraft:
     def _refuse_unfinished(self) -> None:
         if not self.models and not self.failures:
             raise BadLog("The log is cut off: it tells of neither success nor failure.")
+        if self.several and len(self.models) < 2:
+            raise BadLog("The log is cut off: it announces several models and tells of one.")
         for draft in self.models:
             if self.kind == "output":
                 missing = [name for name in REQUIRED_OUTPUT if name not in draft.numbers]

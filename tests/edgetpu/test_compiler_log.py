@@ -119,6 +119,7 @@ def test_a_delegate_search_that_succeeds_in_the_end_is_no_failure() -> None:
         ((HEAD + MODEL + SEE + END).replace("604.50KiB", "0.6MiB"), "two decimals"),
         (HEAD + MODEL + SEE, "how the compilation ended"),
         (HEAD + MODEL + END, "not all there"),
+        ((HEAD + MODEL + SEE + END).replace("Model compiled", "Models compiled"), "announces several"),
         ((HEAD + MODEL + SEE + END).replace("Output size: 4.13MiB\n", ""), "not all there"),
         ((HEAD + MODEL + SEE + END).replace("operations: 50", "operations: many"), "number of operations"),
         (HEAD + MODEL + "Number of operations that will run on Edge TPU: 5\n" + SEE + END, "run on the CPU"),
