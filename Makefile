@@ -60,6 +60,8 @@ check: setup-dev ## Lint, types, import contracts, migrations, generated docs
 	@$(BIN)/lint-imports
 	@$(BIN)/python manage.py makemigrations --check --dry-run -v 1
 	@$(BIN)/python manage.py check
+	@$(BIN)/python -m edgetpu.rules_page $(VENV)/RULES.md
+	@cmp $(VENV)/RULES.md docs/RULES.md || { echo "docs/RULES.md is not what the rules say: run python -m edgetpu.rules_page"; exit 1; }
 
 test: setup-dev ## Run the tests
 	@$(BIN)/python -m pytest
