@@ -36,9 +36,9 @@ class Row:
 
 
 def rows_of(trials: Sequence[Trial], live: Live, best_id: int | None) -> list[Row]:
-    """Return the lines: ranked by int8 accuracy on the validation split, the faster one first of two that are equal."""
+    """Return the lines: the most accurate int8 network first; equal ones by float accuracy, then by speed."""
     done = [trial for trial in trials if trial.status == T.DONE]
-    ranked = sorted(done, key=lambda trial: (-(trial.validation_accuracy or 0.0), _latency_ms(trial)))
+    ranked = sorted(done, key=lambda trial: trial.worth, reverse=True)
     rest = [trial for status in AFTER_RANKED for trial in trials if trial.status == status]
     winner = best_id if best_id is not None else ranked[0].pk if ranked else None
     rows = [_row(trial, rank, winner, live) for rank, trial in enumerate(ranked, 1)]
@@ -76,7 +76,3 @@ def _row(trial: Trial, rank: int | None, winner: int | None, live: Live) -> Row:
         note=note,
         badge=BADGES.get(T(trial.status), ""),
     )
-
-
-def _latency_ms(trial: Trial) -> float:
-    return words.as_number((trial.estimate or {}).get("latency_ms")) or 0.0

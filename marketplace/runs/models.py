@@ -99,6 +99,13 @@ class Trial(models.Model):
     def __str__(self) -> str:
         return f"trial {self.number} of run {self.run_id}"
 
+    @property
+    def worth(self) -> tuple[float, float, float]:
+        """What trials are ranked by, larger is better: accuracy in int8, then in float, then speed."""
+        latency_ms = self.estimate.get("latency_ms")
+        speed = -latency_ms if isinstance(latency_ms, int | float) else float("-inf")
+        return self.validation_accuracy or 0.0, self.float_accuracy or 0.0, speed
+
 
 class Artifact(models.Model):
     """A file that a run made; its bytes never change."""

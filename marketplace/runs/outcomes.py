@@ -111,10 +111,9 @@ def advance(run_id: int) -> None:
 
 
 def best_of(run: Run) -> Trial | None:
-    """Return the most accurate int8 network of a run, the faster one of two that are equal."""
+    """Return the trial that is worth most, None if none ended well."""
     done = run.trials.filter(status=Trial.Status.DONE, validation_accuracy__isnull=False)
-    ranked = sorted(done, key=lambda trial: (-(trial.validation_accuracy or 0), trial.estimate.get("latency_ms", 0)))
-    return ranked[0] if ranked else None
+    return max(done, key=lambda trial: trial.worth, default=None)
 
 
 def record_quantized(run: Run, result: Mapping[str, Any], files: Files) -> None:

@@ -18,7 +18,7 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
     """Return the files, the facts of the quantization, and the estimate from the int8 file itself."""
     dataset = dataset_for(job, report)
     out_dir = Path(job["out_dir"])
-    quantized = quantize_best(Path(job["checkpoint"]), dataset, out_dir)
+    quantized = quantize_best(Path(job["checkpoint"]), dataset, out_dir, seed=job["seed"])
     (out_dir / "labels.txt").write_text("".join(f"{name}\n" for name in dataset.classes))
     (out_dir / "architecture.json").write_text(json.dumps(job["architecture"], indent=2, sort_keys=True) + "\n")
     int8, uint8 = read_graph(quantized.int8), read_graph(quantized.uint8)

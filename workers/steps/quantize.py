@@ -24,6 +24,7 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
             checkpoint=str(fetch(trained.storage_key, folder / "checkpoint.keras")),
             architecture=run_row.best_trial.architecture if run_row.best_trial else {},
             device=run_row.device,
+            seed=run_row.seed,
             onchip_limit_bytes=run_row.onchip_limit_bytes,
             out_dir=str(folder),
             **pictures_of(run_row),
