@@ -117,15 +117,15 @@ def search(site: Site, version: dict[str, Any], order: Order) -> dict[str, Any]:
             "image_px": order.image_px,
         },
     )
-    line, told = StatusLine("Search"), 0
+    line, told = StatusLine("Search"), set[int]()
     while run["status"] not in ENDED:
         time.sleep(POLL_S)
         run = site.get(f"/api/runs/{run['id']}")
-        done = [trial for trial in run["leaderboard"] if trial["status"] == "done"]
-        for trial in sorted(done, key=lambda row: row["number"])[told:]:
-            line.end()
-            say(f"  trial {trial['number']}: {_result(trial)}")
-        told = len(done)
+        for trial in run["leaderboard"]:
+            if trial["status"] == "done" and trial["number"] not in told:
+                line.end()
+                say(f"  trial {trial['number']}: {_result(trial)}")
+                told.add(trial["number"])
         line.show(run["progress"], run["now"], run["eta_s"])
     line.end()
     if run["status"] != "done":
