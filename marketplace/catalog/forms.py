@@ -12,7 +12,7 @@ from marketplace.catalog.queries import ORDERS
 from marketplace.catalog.services import MAX_NOTES, MAX_SUMMARY
 
 SORTS = {
-    "updated": "Newest release first",
+    "updated": "Newest first",
     "downloads": "Most fetched first",
     "accuracy": "Most accurate first",
     "latency": "Fastest first",

@@ -77,12 +77,15 @@ def pixel_rule(tensor: dict[str, Any]) -> str:
 
 
 def memory_bar(card: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the parts of the parameters: on the chip and streamed; nothing where either is unknown."""
+    """Return the parts of the parameters, on the chip and streamed, as shares of them and of what is free beside them.
+
+    Nothing where either is unknown.
+    """
     memory = part(card, "memory")
     cached, streamed = number(memory, "cached_bytes"), number(memory, "streamed_bytes")
     if cached is None or streamed is None or cached + streamed <= 0:
         return []
-    together = cached + streamed
+    together = cached + streamed + (number(memory, "remaining_bytes") or 0)
     return [
         {"label": "stays on the chip", "bytes": cached, "share": cached / together},
         {"label": "streamed at every inference", "bytes": streamed, "share": streamed / together},

@@ -93,6 +93,7 @@ class Site:
         self.data_dir = data_dir
         self.environment = {
             **os.environ,
+            "ATOLL_DATABASE_URL": "",  # a database of its own, also where the tests run on PostgreSQL
             "ATOLL_DATA_DIR": str(data_dir),
             "DJANGO_SETTINGS_MODULE": "marketplace.settings",
             "ATOLL_DEBUG": "1",  # no collected static files are needed
