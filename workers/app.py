@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from typing import Any
 
 import django
@@ -21,10 +22,12 @@ from workers.processes import die_with_parent  # noqa: E402
 from workers.schedule import SCHEDULE  # noqa: E402
 from workers.steps.engine import engine  # noqa: E402
 from workers.tasks import worker_name  # noqa: E402
+from workers.tidying import tidy  # noqa: E402
 
 __all__ = ["app"]
 
 ANNOUNCE_EVERY_S = 10
+TIDY_EVERY_S = 300
 app.conf.beat_schedule = SCHEDULE
 _leaving = threading.Event()
 
@@ -44,9 +47,13 @@ def begin_worker(**_: Any) -> None:
 
 
 def _go_on_telling() -> None:
+    tidied_at = float("-inf")
     while not _leaving.wait(ANNOUNCE_EVERY_S):
         try:
             hear_from_worker(name=worker_name())
+            if time.monotonic() - tidied_at > TIDY_EVERY_S:
+                tidy()
+                tidied_at = time.monotonic()
         except DatabaseError:
             close_old_connections()
 
