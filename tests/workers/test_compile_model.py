@@ -16,8 +16,9 @@ STAND_IN = """#!/bin/sh
 # Replays recorded output of edgetpu_compiler 16.0 and, where it succeeded, copies a file that Coral's compiler made.
 [ "$1" = "--version" ] && { echo "Edge TPU Compiler version 16.0.384591198"; exit 0; }
 for word; do [ "$previous" = "-o" ] && out="$word"; previous="$word"; done
-[ -n "@COMPILED@" ] && cp "@COMPILED@" "$out/$(basename "$previous" .tflite)_edgetpu.tflite"
-cat "@LOG@"
+name=$(basename "$previous" .tflite)
+[ -n "@COMPILED@" ] && cp "@COMPILED@" "$out/${name}_edgetpu.tflite"
+sed "s/quantized_model/$name/g" "@LOG@"
 """
 
 
