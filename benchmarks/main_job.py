@@ -151,9 +151,10 @@ def measure_kill(port: int) -> None:
         for process in site.worker_tree():
             os.kill(process.pid, signal.SIGKILL)
         killed = time.monotonic()
+        last_words = person.get(path)["now"]  # the row says so until a new worker writes to it
         wait_for(lambda: len(site.worker_tree()) >= 3, 60)
         restarted = time.monotonic()
-        wait_for(lambda: "epoch" in person.get(path)["now"], 120)
+        wait_for(lambda: person.get(path)["now"] != last_words and "epoch" in person.get(path)["now"], 120)
         resumed = time.monotonic()
         wait_for(lambda: person.get(path)["status"] == "done", 900)
         after = _finished(person.get(path))
