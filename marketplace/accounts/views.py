@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from marketplace.accounts.forms import TokenForm
-from marketplace.accounts.models import User
+from marketplace.accounts.person import person_of
 from marketplace.accounts.queries import token_for, tokens_of
 from marketplace.accounts.tokens import SCOPES, make_token, revoke_token
 from marketplace.errors import BadInput
@@ -30,7 +30,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     """Show the signed-in person's tokens; make one, whose secret stands in this answer and nowhere else."""
-    user = _person(request)
+    user = person_of(request)
     form, token, secret = TokenForm(request.POST if request.method == "POST" else None), None, ""
     if request.method == "POST" and form.is_valid():
         try:
@@ -46,13 +46,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     """Close the door for one of the signed-in person's tokens."""
-    token = token_for(_person(request), token_id)
+    token = token_for(person_of(request), token_id)
     revoke_token(token=token)
     messages.success(request, f"“{token.name}” is revoked: programs that use it are strangers from now on.")
     return redirect("accounts:tokens")
-
-
-def _person(request: HttpRequest) -> User:
-    user = request.user
-    assert isinstance(user, User)  # noqa: S101 - login_required says so; this tells mypy
-    return user

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Form, Query, Router, Schema, Status
 from pydantic import ConfigDict
 
-from marketplace.accounts.models import User
+from marketplace.accounts.person import person_of
 from marketplace.accounts.tokens import reader_of, require_scope
 from marketplace.catalog import services
 from marketplace.catalog.asking import listing_asked_for
@@ -107,7 +107,7 @@ def search_models(request: HttpRequest, wanted: Query[Wanted]) -> HttpResponse:
 def publish_model(request: HttpRequest, response: HttpResponse, publication: Publication) -> Any:
     """Publish what a run of yours made, as the first or the next release (right `models:publish`)."""
     require_scope(request, "models:publish")
-    user = _person(request)
+    user = person_of(request)
     words = publication.dict(exclude={"run"})
     release = services.publish_release(owner=user, run=run_to_publish(user, publication.run), **words)
     response["Location"] = f"/api/models/{release.listing}"
@@ -150,14 +150,14 @@ def list_releases(request: HttpRequest, owner: str, name: str) -> dict[str, Any]
 @router.put("/models/{owner}/{name}/subscription", response={204: None})
 def subscribe_to_model(request: HttpRequest, owner: str, name: str) -> Any:
     """Have a notice when the next release lands (right `read`)."""
-    services.subscribe(user=_person(request), listing=_listing(request, owner, name))
+    services.subscribe(user=person_of(request), listing=_listing(request, owner, name))
     return Status(204, None)
 
 
 @router.delete("/models/{owner}/{name}/subscription", response={204: None})
 def unsubscribe_from_model(request: HttpRequest, owner: str, name: str) -> Any:
     """Have no more notices of a model (right `read`)."""
-    services.unsubscribe(user=_person(request), listing=_listing(request, owner, name))
+    services.unsubscribe(user=person_of(request), listing=_listing(request, owner, name))
     return Status(204, None)
 
 
@@ -165,7 +165,7 @@ def unsubscribe_from_model(request: HttpRequest, owner: str, name: str) -> Any:
 def list_notices(request: HttpRequest, unread: bool = False) -> dict[str, Any]:
     """Return your notices, newest first, at most 200 (right `read`)."""
     require_scope(request, "read")
-    notices = notices_for(_person(request))
+    notices = notices_for(person_of(request))
     if unread:
         notices = notices.filter(read_at=None)
     return {"notices": [notice_shape(one) for one in notices[:LONGEST_PAGE]]}
@@ -175,16 +175,9 @@ def list_notices(request: HttpRequest, unread: bool = False) -> dict[str, Any]:
 def read_notices(request: HttpRequest, read: NoticesRead) -> dict[str, int]:
     """Mark notices as read, all of them where no ids are sent (right `read`)."""
     require_scope(request, "read")
-    return {"marked": services.mark_read(user=_person(request), notice_ids=read.ids)}
+    return {"marked": services.mark_read(user=person_of(request), notice_ids=read.ids)}
 
 
 def _listing(request: HttpRequest, owner: str, name: str) -> Listing:
     require_scope(request, "read")
-    return listing_for(_person(request), owner, name)
-
-
-def _person(request: HttpRequest) -> User:
-    """Return who comes; the API let nobody else through."""
-    user = request.user
-    assert isinstance(user, User)  # noqa: S101 - the authentication of the API says so; this tells mypy
-    return user
+    return listing_for(person_of(request), owner, name)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from edgetpu.devices import DEVICES
 from marketplace.accounts.models import User
+from marketplace.accounts.person import person_of
 from marketplace.catalog import services
 from marketplace.catalog.asking import listing_asked_for
 from marketplace.catalog.downloads import answer_download
@@ -132,7 +133,7 @@ def change_subscription(request: HttpRequest, owner: str, name: str) -> HttpResp
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     """Change a listing of the signed-in person."""
-    found = own_listing(_person(request), owner, name)
+    found = own_listing(person_of(request), owner, name)
     initial = {"title": found.title, "summary": found.summary, "private": found.private}
     form = ListingForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
@@ -150,7 +151,7 @@ def edit(request: HttpRequest, owner: str, name: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def publish(request: HttpRequest, run_id: int) -> HttpResponse:
     """Publish a run of the signed-in person, after a look at its card."""
-    user = _person(request)
+    user = person_of(request)
     run = run_to_publish(user, run_id)
     card = services.preview_card(owner=user, run=run, name="…")
     form = PublicationForm(
@@ -172,7 +173,7 @@ def publish(request: HttpRequest, run_id: int) -> HttpResponse:
 @require_GET
 def notices(request: HttpRequest) -> HttpResponse:
     """Show what the signed-in person should hear of."""
-    page = Paginator(notices_for(_person(request)), NOTICES_ON_A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(notices_for(person_of(request)), NOTICES_ON_A_PAGE).get_page(request.GET.get("page"))
     return render(request, "catalog/notices.html", {"page": page})
 
 
@@ -180,7 +181,7 @@ def notices(request: HttpRequest) -> HttpResponse:
 @require_GET
 def open_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
     """Lead to the release that a notice tells of; it is read then."""
-    user = _person(request)
+    user = person_of(request)
     release = notice_for(user, notice_id).release
     services.mark_read(user=user, notice_ids=[notice_id])
     return redirect("catalog:release", release.listing.owner.username, release.listing.name, release.tag)
@@ -191,15 +192,9 @@ def open_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
 def read_notices(request: HttpRequest) -> HttpResponse:
     """Mark one notice read, or all of them."""
     one = request.POST.get("notice", "")
-    services.mark_read(user=_person(request), notice_ids=[int(one)] if one.isdecimal() else None)
+    services.mark_read(user=person_of(request), notice_ids=[int(one)] if one.isdecimal() else None)
     return redirect("catalog:notices")
 
 
 def _asker(request: HttpRequest) -> User | None:
     return request.user if isinstance(request.user, User) else None
-
-
-def _person(request: HttpRequest) -> User:
-    user = request.user
-    assert isinstance(user, User)  # noqa: S101 - login_required says so; this tells mypy
-    return user

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema, Status
 
+from marketplace.accounts.person import person_of
 from marketplace.accounts.tokens import require_scope
 from marketplace.datasets import services
 from marketplace.datasets.models import DatasetVersion
@@ -65,7 +66,7 @@ class VersionOut(VersionLine):
 def list_versions(request: HttpRequest, response: HttpResponse, before: int | None = None) -> list[dict[str, Any]]:
     """List your dataset versions, newest first; `Link: …; rel="next"` leads to older ones."""
     require_scope(request, "read")
-    rows = versions_of(request.auth)  # type: ignore[attr-defined]
+    rows = versions_of(person_of(request))
     rows = rows if before is None else rows.filter(pk__lt=before)
     page = list(rows[: PAGE + 1])
     if len(page) > PAGE:
@@ -77,7 +78,7 @@ def list_versions(request: HttpRequest, response: HttpResponse, before: int | No
 def get_version(request: HttpRequest, version_id: int) -> dict[str, Any]:
     """Show one dataset version: how far its check is, its classes and figures, or why it was refused."""
     require_scope(request, "read")
-    return _whole(version_of(request.auth, version_id))  # type: ignore[attr-defined]
+    return _whole(version_of(person_of(request), version_id))
 
 
 @router.post("", response={202: VersionOut}, openapi_extra=UPLOAD_BODY)
@@ -85,7 +86,7 @@ def upload_version(request: HttpRequest, response: HttpResponse) -> Status[dict[
     """Upload a ZIP of class folders; it is checked in the background, see `Location`."""
     require_scope(request, "datasets:write")
     name, upload = received(request)
-    version = services.upload_dataset(owner=request.auth, name=name, upload=upload)  # type: ignore[attr-defined]
+    version = services.upload_dataset(owner=person_of(request), name=name, upload=upload)
     response["Location"] = f"/api/datasets/{version.pk}"
     return Status(202, _whole(version))
 
@@ -94,7 +95,7 @@ def upload_version(request: HttpRequest, response: HttpResponse) -> Status[dict[
 def delete_version(request: HttpRequest, version_id: int) -> Status[None]:
     """Delete a dataset version that no run uses, with its files."""
     require_scope(request, "datasets:write")
-    services.delete_version(version=version_of(request.auth, version_id))  # type: ignore[attr-defined]
+    services.delete_version(version=version_of(person_of(request), version_id))
     return Status(204, None)
 
 

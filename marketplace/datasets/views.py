@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from marketplace.accounts.models import User
+from marketplace.accounts.person import person_of
 from marketplace.datasets import services
 from marketplace.datasets.queries import histogram_of, latest_of, progress_of, version_of
 from marketplace.datasets.sheet import MAX_ROWS, THUMB_PX
@@ -24,15 +24,11 @@ from marketplace.storage import open_stored
 from marketplace.work.queries import events_of
 
 
-def _user(request: HttpRequest) -> User:
-    return cast(User, request.user)
-
-
 @login_required
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """Show one's datasets."""
-    return render(request, "datasets/index.html", {"cards": latest_of(_user(request))})
+    return render(request, "datasets/index.html", {"cards": latest_of(person_of(request))})
 
 
 @csrf_exempt  # the check reads the body, and a body that cannot be read must end in a sentence: see _take
@@ -55,7 +51,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @csrf_protect
 def _take(request: HttpRequest) -> HttpResponse:
     name, upload = received(request)
-    version = services.upload_dataset(owner=_user(request), name=name, upload=upload)
+    version = services.upload_dataset(owner=person_of(request), name=name, upload=upload)
     if _by_script(request):
         return JsonResponse({"location": version.get_absolute_url()}, status=HTTPStatus.ACCEPTED)
     return redirect(version)
@@ -84,7 +80,7 @@ def state(request: HttpRequest, version_id: int) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, version_id: int) -> dict[str, Any]:
-    found = version_of(_user(request), version_id)
+    found = version_of(person_of(request), version_id)
     histogram = histogram_of(found)
     return {
         "version": found,
@@ -102,14 +98,14 @@ def _shown(request: HttpRequest, version_id: int) -> dict[str, Any]:
 @require_GET
 def sheet(request: HttpRequest, version_id: int) -> HttpResponse:
     """Send the contact sheet."""
-    return _file(version_of(_user(request), version_id).sheet_key, "image/jpeg")
+    return _file(version_of(person_of(request), version_id).sheet_key, "image/jpeg")
 
 
 @login_required
 @require_GET
 def manifest(request: HttpRequest, version_id: int) -> HttpResponse:
     """Send the list of every picture with its class and split."""
-    found = version_of(_user(request), version_id)
+    found = version_of(person_of(request), version_id)
     answer = _file(found.manifest_key, "application/json")
     answer["Content-Disposition"] = f'attachment; filename="{found.dataset.name}-{found.number}.json"'
     return answer
@@ -128,7 +124,7 @@ def _file(key: str, content_type: str) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest, version_id: int) -> HttpResponse:
     """Delete a version."""
-    found = version_of(_user(request), version_id)
+    found = version_of(person_of(request), version_id)
     services.delete_version(version=found)
     messages.success(request, f"Version {found.number} of {found.dataset.name} was deleted with its files.")
     return redirect("datasets:index")

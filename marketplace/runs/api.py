@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Field, Router, Schema, Status
 from pydantic import ConfigDict
 
-from marketplace.accounts.models import User
+from marketplace.accounts.person import person_of
 from marketplace.accounts.tokens import require_scope
 from marketplace.errors import BadInput
 from marketplace.runs import services, shapes
@@ -44,7 +44,7 @@ class Order(Schema):
 def order_run(request: HttpRequest, response: HttpResponse, order: Order) -> Any:
     """Order a search on a dataset version of yours (right `runs:write`); `Location` leads to the run."""
     require_scope(request, "runs:write")
-    user = _person(request)
+    user = person_of(request)
     version = ready_versions_of(user).filter(pk=order.dataset_version).first()
     if version is None:
         raise BadInput("You have no dataset version of this number that is ready.", field="dataset_version")
@@ -63,7 +63,7 @@ def list_runs(
     """Return your runs, newest first (right `read`); the header `Link` leads to the next page."""
     require_scope(request, "read")
     length = min(max(limit, 1), LONGEST_PAGE)
-    found = runs_of(_person(request)).order_by("-pk")
+    found = runs_of(person_of(request)).order_by("-pk")
     page = list((found.filter(pk__lt=before) if before else found)[: length + 1])
     if len(page) > length:
         address = request.build_absolute_uri(request.path)
@@ -75,7 +75,7 @@ def list_runs(
 def read_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
     """Return a run of yours: how far it is, its leaderboard, what it found, its files (right `read`)."""
     require_scope(request, "read")
-    return shapes.full(overview_of(run_of(_person(request), run_id)))
+    return shapes.full(overview_of(run_of(person_of(request), run_id)))
 
 
 @router.post("/{int:run_id}/stop", response={202: dict[str, Any]})
@@ -98,7 +98,7 @@ def cancel_run(request: HttpRequest, run_id: int) -> Any:
 def list_events(request: HttpRequest, run_id: int, after: int = 0) -> dict[str, Any]:
     """Return what happened to a run, oldest first; `after` leaves out what you have seen (right `read`)."""
     require_scope(request, "read")
-    run = run_of(_person(request), run_id)
+    run = run_of(person_of(request), run_id)
     return {"items": [shapes.event(row) for row in events_of(Event.About.RUN, run.pk).filter(pk__gt=after)]}
 
 
@@ -106,13 +106,9 @@ def list_events(request: HttpRequest, run_id: int, after: int = 0) -> dict[str, 
 def read_file(request: HttpRequest, run_id: int, name: str) -> HttpResponseBase:
     """Return a file of a run (right `read`)."""
     require_scope(request, "read")
-    return answer_artifact(request, artifact_of(run_of(_person(request), run_id), name))
+    return answer_artifact(request, artifact_of(run_of(person_of(request), run_id), name))
 
 
 def _run_to_change(request: HttpRequest, run_id: int) -> Run:
     require_scope(request, "runs:write")
-    return run_of(_person(request), run_id)
-
-
-def _person(request: HttpRequest) -> User:
-    return cast(User, request.auth)  # type: ignore[attr-defined]
+    return run_of(person_of(request), run_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from marketplace.accounts.models import User
+from marketplace.accounts.person import person_of
 from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import UserError
 from marketplace.runs import services
@@ -29,16 +29,11 @@ from marketplace.runs.queries import artifact_of, overview_of, ready_versions_of
 PAGE_LENGTH = 30
 
 
-def person(request: HttpRequest) -> User:
-    """Return who is signed in; every view here stands behind `login_required`."""
-    return cast(User, request.user)
-
-
 @login_required
 @require_GET
 def run_list(request: HttpRequest) -> HttpResponse:
     """Show a person's runs, the newest first."""
-    page = Paginator(runs_of(person(request)), PAGE_LENGTH).get_page(request.GET.get("page"))
+    page = Paginator(runs_of(person_of(request)), PAGE_LENGTH).get_page(request.GET.get("page"))
     return render(request, "runs/list.html", {"page": page})
 
 
@@ -46,7 +41,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def order(request: HttpRequest) -> HttpResponse:
     """Show the order form, and place the order."""
-    user = person(request)
+    user = person_of(request)
     if request.method == "GET":
         versions = ready_versions_of(user)
         wanted = request.GET.get("dataset", "")
@@ -83,7 +78,7 @@ def hint(request: HttpRequest) -> HttpResponse:
     """Say what the order that is being typed could give; nothing while it cannot be understood."""
     if not request.user.is_authenticated:
         return _load_anew()
-    form = OrderForm(person(request), request.GET)
+    form = OrderForm(person_of(request), request.GET)
     form.is_valid()
     typed = form.cleaned_data
     if not all(typed.get(name) is not None for name in ("dataset_version", "device", "image_px")):
@@ -104,7 +99,7 @@ def hint(request: HttpRequest) -> HttpResponse:
 @never_cache
 def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
     """Show a run."""
-    run = run_of(person(request), run_id)
+    run = run_of(person_of(request), run_id)
     pieces = pieces_of(overview_of(run), request)
     return render(request, "runs/run.html", {"run": run, "pieces": pieces, "marks": marks_of(pieces)})
 
@@ -115,7 +110,7 @@ def live(request: HttpRequest, run_id: int) -> HttpResponse:
     """Give an open page the pieces that it lacks; 204 where nothing changed."""
     if not request.user.is_authenticated:
         return _load_anew()
-    run = run_of(person(request), run_id)
+    run = run_of(person_of(request), run_id)
     pieces = pieces_of(overview_of(run), request)
     changed = changed_pieces(pieces, request.GET.get("seen", ""))
     if not changed:
@@ -143,7 +138,7 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
 
 
 def _act(request: HttpRequest, run_id: int, act: Callable[[Run], None], sentence: str) -> HttpResponse:
-    run = run_of(person(request), run_id)
+    run = run_of(person_of(request), run_id)
     try:
         act(run)
         messages.success(request, sentence)
@@ -156,4 +151,4 @@ def _act(request: HttpRequest, run_id: int, act: Callable[[Run], None], sentence
 @require_safe
 def file(request: HttpRequest, run_id: int, name: str) -> HttpResponseBase:
     """Give the owner a file of a run."""
-    return answer_artifact(request, artifact_of(run_of(person(request), run_id), name))
+    return answer_artifact(request, artifact_of(run_of(person_of(request), run_id), name))
