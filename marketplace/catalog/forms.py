@@ -9,7 +9,7 @@ from django import forms
 from marketplace.accounts.names import is_name
 from marketplace.catalog.licences import DEFAULT_LICENCE, LICENCES
 from marketplace.catalog.queries import ORDERS
-from marketplace.catalog.services import MAX_NOTES, MAX_SUMMARY
+from marketplace.catalog.releasing import MAX_NOTES, MAX_SUMMARY
 
 SORTS = {
     "updated": "Newest first",

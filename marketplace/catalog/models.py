@@ -37,9 +37,15 @@ class Listing(models.Model):
 class Release(models.Model):
     """A published version of a listing; nothing of it ever changes."""
 
+    class Kind(models.TextChoices):
+        TRAINED = "trained"
+        PRESET = "preset"
+        IMPORTED = "imported"
+
     listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="releases")
     number = models.PositiveIntegerField()
     revision = models.CharField(max_length=40, help_text="Follows from the names and hashes of its files and its card.")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.TRAINED, help_text="How it came to be.")
     run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="releases")
     card = models.JSONField(default=dict)
     notes = models.TextField(max_length=4000, blank=True)

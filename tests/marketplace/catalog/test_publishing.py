@@ -11,6 +11,7 @@ from marketplace.catalog import services
 from marketplace.catalog.cards import CARD_NAME
 from marketplace.catalog.models import Listing, Notice, Release
 from marketplace.catalog.queries import notices_for, subscribed
+from marketplace.catalog.releasing import revision_of
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.runs.models import Run
 from marketplace.storage import open_stored
@@ -44,7 +45,7 @@ def test_a_release_has_every_file_of_the_run_and_its_own_card() -> None:
     card_file = release.files.get(name=CARD_NAME)
     with open_stored(card_file.storage_key) as stream:
         assert json.loads(stream.read()) == release.card
-    assert release.revision == services.revision_of((file.name, file.sha256) for file in release.files.all())
+    assert release.revision == revision_of((file.name, file.sha256) for file in release.files.all())
     assert len(release.revision) == 40
 
 
