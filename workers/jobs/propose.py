@@ -6,11 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from search.estimates import architecture_estimate
 from search.spec import SearchSpec
 from search.trial import TrialRecord
 from search.tuner import next_architecture
 from workers.job_process import Report
-from workers.jobs.estimates import architecture_estimate
 
 
 def run(job: dict[str, Any], report: Report) -> dict[str, Any]:

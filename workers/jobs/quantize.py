@@ -8,10 +8,10 @@ from typing import Any
 
 from edgetpu.graph import Graph, Tensor
 from edgetpu.tflite import read_graph
+from search.estimates import file_estimate
 from search.judge import quantize_best
 from workers.job_process import Report
 from workers.jobs.arrays import dataset_for
-from workers.jobs.estimates import file_estimate
 
 
 def run(job: dict[str, Any], report: Report) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the chip will make of a network, in the words of the run's row. Always estimated, never measured."""
+"""What the chip will make of a network, as plain values for rows and cards. Always estimated, never measured. Pure."""
 
 from __future__ import annotations
 
