@@ -2,6 +2,9 @@
 
 ModelError
 ├── ArchitectureInvalid    a description that no network can be built from → tell the user
+├── NetworkUnreadable      a file's network cannot become a Keras network → tell the user
+├── ForeignRefused         a stranger's model cannot be opened or converted → tell its owner
+├── BackboneMissing        a published file is not here and cannot be fetched → tell the user
 └── QuantizationFailed     the network cannot become an int8 file the chip's compiler takes → fail this trial
 """
 
@@ -16,3 +19,15 @@ class ArchitectureInvalid(ModelError):
 
 class QuantizationFailed(ModelError):
     """The network did not become a full-int8 file that the Edge TPU's compiler accepts."""
+
+
+class NetworkUnreadable(ModelError):
+    """The file holds a network that cannot be made into a Keras network; the text names the operation."""
+
+
+class BackboneMissing(ModelError):
+    """A published file is neither on this machine nor to be had; the text says where to put it by hand."""
+
+
+class ForeignRefused(ModelError):
+    """A model that somebody brought along cannot be opened or converted; the text names the layer and says why."""
