@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from edgetpu.graph import Graph
-from models.blocks import BLOCKS, Stream, after, classify
+from models.blocks import BLOCKS
+from models.cells import Node, nodes_problem
 from models.errors import ArchitectureInvalid
-from models.layers import INPUT, Layer, graph_of
+from models.heads import classify, classify_by_convolution
+from models.layers import INPUT, Activation, Layer, Padding, graph_of
+from models.reading import typed
+from models.stream import Stream, Style
 
 Choice = int | float | str
 """The value of one choice of a space."""
@@ -22,18 +26,20 @@ _MOST_FILTERS = 8192
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One inverted bottleneck."""
+    """One building block: an inverted bottleneck, or one of the other kinds."""
 
     kind: str
     """A name of `models.blocks.BLOCKS`."""
     kernel: int
     stride: int
     expanded: int
-    """Channels between expansion and projection; 0 leaves the expansion out."""
+    """Channels inside the block; 0 leaves an inverted bottleneck's expansion out. 0 for cells."""
     filters: int
     """Channels that come out."""
     skip: bool = True
-    """Whether the block's input is added to its output, where both have the same shape."""
+    """Whether the block's input is added to its output; an inverted bottleneck needs the same shape for it."""
+    nodes: tuple[Node, ...] = ()
+    """What a cell consists of; its kernel, stride and expanded are 1, 1 and 0, and say nothing."""
 
     def problem(self) -> str | None:
         """Return what is wrong with the values, or None."""
@@ -43,7 +49,23 @@ class Block:
             return f"kernel {self.kernel} with stride {self.stride}: kernels are 1, 3, 5 or 7, strides 1 or 2"
         if not 1 <= self.filters <= _MOST_FILTERS or not 0 <= self.expanded <= _MOST_FILTERS:
             return f"channels {self.expanded} → {self.filters} are not within 1 to {_MOST_FILTERS}"
-        return "a fused block cannot go without expansion" if self.kind == "fused" and not self.expanded else None
+        if (self.kind == "cell") != bool(self.nodes):
+            return f"a {self.kind} of {len(self.nodes)} nodes"
+        if self.kind in ("fused", "bottleneck") and not self.expanded:
+            return f"a {self.kind} block cannot go without expansion"
+        return nodes_problem(self.nodes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the block as plain values; nodes only where there are some."""
+        value = asdict(self)
+        return value if self.nodes else {name: part for name, part in value.items() if name != "nodes"}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Block:
+        """Return the block that `to_json` wrote; a ValueError or TypeError says what is wrong with it."""
+        nodes = tuple(Node.from_json(node) for node in value.get("nodes", ()))
+        plain = {name: part for name, part in value.items() if name != "nodes"}
+        return cls(**typed(plain, _BLOCK_TYPES), nodes=nodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +82,16 @@ class Architecture:
     stem_stride: int = 2
     choices: Mapping[str, Choice] = field(default_factory=dict, compare=False, hash=False)
     """How the family's space says this network; empty if it did not come out of a space."""
+    stem_kernel: int = 3
+    stem_padding: Padding = "same"
+    activation: Activation = "relu"
+    """Of all convolutions that have one."""
+    norm: bool = True
+    """Whether batch norm follows the convolutions; without it they have a bias."""
+    hidden_units: int = 0
+    """Of a dense layer between global mean and classes; 0 leaves it out."""
+    classifier: str = "dense"
+    """What gives the classes: "dense" after the global mean, or "convolution" before it."""
 
     def __post_init__(self) -> None:
         """Refuse what no network can be built from."""
@@ -70,20 +102,48 @@ class Architecture:
     def _problem(self) -> str | None:
         if not 8 <= self.image_px <= _LARGEST_PX:
             return f"the image side is {self.image_px} px, it must be within 8 to {_LARGEST_PX}"
-        if not 1 <= self.stem_filters <= _MOST_FILTERS or self.stem_stride not in (1, 2):
-            return f"the stem has {self.stem_filters} filters and stride {self.stem_stride}"
         if not self.blocks or not 0 <= self.head_filters <= _MOST_FILTERS:
             return f"it has {len(self.blocks)} blocks and {self.head_filters} head filters"
         wrong = ((number, block.problem()) for number, block in enumerate(self.blocks, 1))
-        return next((f"block {number}: {text}" for number, text in wrong if text), None)
+        of_block = next((f"block {number}: {text}" for number, text in wrong if text), None)
+        return of_block or self._stem_problem() or self._style_problem() or self._shape_problem()
+
+    def _stem_problem(self) -> str | None:
+        if not 1 <= self.stem_filters <= _MOST_FILTERS or self.stem_stride not in (1, 2):
+            return f"the stem has {self.stem_filters} filters and stride {self.stem_stride}"
+        if self.stem_kernel not in (1, 3, 5, 7) or self.stem_padding not in ("same", "valid"):
+            return f"the stem has kernel {self.stem_kernel} and padding {self.stem_padding!r}"
+        return None
+
+    def _style_problem(self) -> str | None:
+        if self.activation not in ("relu", "relu6"):
+            return f"the activation is {self.activation!r}, known are relu and relu6"
+        if self.classifier not in ("dense", "convolution") or not 0 <= self.hidden_units <= _MOST_FILTERS:
+            return f"the classifier is {self.classifier!r} after {self.hidden_units} hidden units"
+        if self.classifier == "convolution" and (self.head_filters or self.hidden_units):
+            return "a convolution that gives the classes has no head before it"
+        return None
+
+    def _shape_problem(self) -> str | None:
+        """Return what does not fit together; only cells can shrink a picture to nothing or join what differs."""
+        if not any(block.nodes for block in self.blocks):
+            return None
+        shapes: dict[str, tuple[int, ...]] = {INPUT: (self.image_px, self.image_px, 3)}
+        for layer in self.layers(2):
+            if min(layer.shape) < 1:
+                return f"a picture of {self.image_px} px is too small for layer {layer.name}"
+            if layer.kind in ("CONCATENATION", "ADD") and len({shapes[name][:2] for name in layer.inputs}) > 1:
+                return f"layer {layer.name} joins feature maps of different sides"
+            shapes[layer.name] = layer.shape
+        return None
 
     def to_json(self) -> dict[str, Any]:
         """Return the architecture as plain values that `from_json` takes."""
-        return {**asdict(self), "blocks": [asdict(block) for block in self.blocks], "choices": dict(self.choices)}
+        return {**asdict(self), "blocks": [block.to_json() for block in self.blocks], "choices": dict(self.choices)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Architecture:
-        """Return the architecture that `to_json` wrote.
+        """Return the architecture that `to_json` wrote, also before it could say all that it says now.
 
         Raises:
             ArchitectureInvalid: if a value is missing, unknown, of a wrong type or out of range.
@@ -91,18 +151,25 @@ class Architecture:
         if not isinstance(value, Mapping) or not isinstance(value.get("blocks"), list | tuple):
             raise ArchitectureInvalid("This architecture cannot be read: it has no list of blocks.")
         try:
-            blocks = tuple(Block(**_typed(block, _BLOCK_TYPES)) for block in value["blocks"])
+            blocks = tuple(Block.from_json(block) for block in value["blocks"])
             plain = {name: part for name, part in value.items() if name not in ("blocks", "choices")}
-            return cls(**_typed(plain, _TYPES), blocks=blocks, choices=dict(value.get("choices") or {}))
-        except (TypeError, ValueError) as error:
+            return cls(**typed(plain, _TYPES), blocks=blocks, choices=dict(value.get("choices") or {}))
+        except (AttributeError, TypeError, ValueError) as error:
             raise ArchitectureInvalid(f"This architecture cannot be read: {error}.") from error
 
     @property
     def key(self) -> str:
         """A hash that equal networks share: skips that no shape allows count as none."""
-        blocks = [(b.kind, b.kernel, b.stride, b.expanded, b.filters, b.skip) for b in _canonical_blocks(self)]
-        parts = (self.image_px, self.stem_filters, self.stem_stride, self.head_filters, blocks)
+        blocks = [_identity(block) for block in _canonical_blocks(self)]
+        parts: tuple[object, ...] = (self.image_px, self.stem_filters, self.stem_stride, self.head_filters, blocks)
+        if self._later_parts != _FIRST_PARTS:
+            parts += self._later_parts
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+    @property
+    def _later_parts(self) -> tuple[object, ...]:
+        """What networks could not differ in when the first keys were written into databases."""
+        return (self.stem_kernel, self.stem_padding, self.activation, self.norm, self.hidden_units, self.classifier)
 
     def layers(self, classes: int) -> tuple[Layer, ...]:
         """Return the layers in the order in which they run, the last one giving a probability for each class."""
@@ -121,34 +188,59 @@ class Architecture:
         return sum(layer.parameters for layer in self.layers(classes))
 
 
+_FIRST_PARTS = (3, "same", "relu", True, 0, "dense")
+
+
 @lru_cache(maxsize=64)
 def _layers(architecture: Architecture, classes: int) -> tuple[Layer, ...]:
-    image = Stream(INPUT, (architecture.image_px, architecture.image_px, 3))
-    layers = [image.convolve("stem", architecture.stem_filters, kernel=3, stride=architecture.stem_stride)]
+    side = architecture.image_px
+    image = Stream(INPUT, (side, side, 3), Style(architecture.activation, architecture.norm))
+    layers = [_stem(architecture, image)]
     for number, block in enumerate(architecture.blocks, 1):
-        layers += BLOCKS[block.kind](block, f"block{number}", after(layers[-1]))
-    return (*layers, *classify(after(layers[-1]), architecture.head_filters, classes))
+        layers += BLOCKS[block.kind](block, f"block{number}", image.after(layers[-1]))
+    last = image.after(layers[-1])
+    if architecture.classifier == "convolution":
+        return (*layers, *classify_by_convolution(last, classes))
+    return (*layers, *classify(last, architecture.head_filters, architecture.hidden_units, classes))
+
+
+def _stem(architecture: Architecture, image: Stream) -> Layer:
+    return image.convolve(
+        "stem",
+        architecture.stem_filters,
+        kernel=architecture.stem_kernel,
+        stride=architecture.stem_stride,
+        padding=architecture.stem_padding,
+    )
+
+
+def _identity(block: Block) -> tuple[object, ...]:
+    """Return what tells a block from others; without nodes it is what keys in databases were made of."""
+    known = (block.kind, block.kernel, block.stride, block.expanded, block.filters, block.skip)
+    return (*known, astuple(block)[-1]) if block.nodes else known
 
 
 def _canonical_blocks(architecture: Architecture) -> list[Block]:
     """Return the blocks with `skip` saying whether an addition takes place."""
     channels, blocks = architecture.stem_filters, []
     for block in architecture.blocks:
-        adds = block.skip and block.stride == 1 and block.filters == channels
+        adds = block.skip and (block.kind == "bottleneck" or (block.stride == 1 and block.filters == channels))
         blocks.append(block if adds == block.skip else replace(block, skip=adds))
         channels = block.filters
     return blocks
 
 
 _BLOCK_TYPES = {"kind": str, "kernel": int, "stride": int, "expanded": int, "filters": int, "skip": bool}
-_TYPES = {"family": str, "image_px": int, "stem_filters": int, "head_filters": int, "stem_stride": int}
-
-
-def _typed(value: Mapping[str, Any], types: Mapping[str, type]) -> dict[str, Any]:
-    """Return the values if each is known and of its type."""
-    for name, part in value.items():
-        if name not in types:
-            raise ValueError(f"{name!r} is unknown")
-        if type(part) is not types[name]:
-            raise ValueError(f"{name} is {part!r}, it must be of type {types[name].__name__}")
-    return dict(value)
+_TYPES = {
+    "family": str,
+    "image_px": int,
+    "stem_filters": int,
+    "head_filters": int,
+    "stem_stride": int,
+    "stem_kernel": int,
+    "stem_padding": str,
+    "activation": str,
+    "norm": bool,
+    "hidden_units": int,
+    "classifier": str,
+}

@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from models.cells import layers_of_nodes
 from models.layers import Layer
+from models.stream import Stream
 
 if TYPE_CHECKING:
     from models.architecture import Block
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """Where a block begins: the layer whose output it reads, and that output's shape."""
-
-    name: str
-    shape: tuple[int, ...]
-
-    def convolve(self, name: str, filters: int, *, kernel: int = 1, stride: int = 1, relu: bool = True) -> Layer:
-        """Return a convolution with batch norm over this stream."""
-        height, width, channels = self.shape
-        shape = (-(-height // stride), -(-width // stride), filters)
-        return Layer("CONV_2D", name, (self.name,), shape, channels, kernel, stride, relu)
-
-    def filter_depthwise(self, name: str, *, kernel: int, stride: int) -> Layer:
-        """Return a depthwise convolution with batch norm over this stream."""
-        height, width, channels = self.shape
-        shape = (-(-height // stride), -(-width // stride), channels)
-        return Layer("DEPTHWISE_CONV_2D", name, (self.name,), shape, channels, kernel, stride, relu=True)
-
-
-def after(layer: Layer) -> Stream:
-    """Return the stream that starts at a layer's output."""
-    return Stream(layer.name, layer.shape)
 
 
 def fused(block: Block, name: str, stream: Stream) -> list[Layer]:
@@ -57,34 +34,59 @@ def depthwise(block: Block, name: str, stream: Stream) -> list[Layer]:
     layers = []
     if block.expanded:
         layers.append(stream.convolve(f"{name}_expand", block.expanded))
-    inner = after(layers[-1]) if layers else stream
+    inner = stream.after(layers[-1]) if layers else stream
     layers.append(inner.filter_depthwise(f"{name}_depthwise", kernel=block.kernel, stride=block.stride))
     return _project(block, name, stream, layers)
 
 
+def separable(block: Block, name: str, stream: Stream) -> list[Layer]:
+    """Depthwise separable convolution: a depthwise one filters, an activated 1×1 convolution mixes the channels.
+
+    It maps well for the same reasons as the inverted bottleneck, and has no addition to wait for.
+    """
+    filtered = stream.filter_depthwise(f"{name}_depthwise", kernel=block.kernel, stride=block.stride)
+    return [filtered, stream.after(filtered).convolve(f"{name}_project", block.filters)]
+
+
+def bottleneck(block: Block, name: str, stream: Stream) -> list[Layer]:
+    """Residual bottleneck: 1×1 convolution with the stride, full convolution, 1×1 convolution, activated sum.
+
+    It maps well because every multiplication is in full convolutions; but its weights are many, and most are streamed.
+    Where stride or channels change, a 1×1 convolution takes the block's input to the output's shape.
+    """
+    squeeze = stream.convolve(f"{name}_expand", block.expanded, stride=block.stride)
+    middle = stream.after(squeeze).convolve(f"{name}_spatial", block.expanded, kernel=block.kernel)
+    project = stream.after(middle).convolve(f"{name}_project", block.filters, activation="none")
+    if not block.skip:
+        return [squeeze, middle, replace(project, activation=stream.style.activation)]
+    layers, straight = [squeeze, middle, project], stream
+    if project.shape != stream.shape:
+        layers.append(stream.convolve(f"{name}_shortcut", block.filters, stride=block.stride, activation="none"))
+        straight = stream.after(layers[-1])
+    return [*layers, replace(_sum(name, straight, project), activation=stream.style.activation)]
+
+
+def cell(block: Block, name: str, stream: Stream) -> list[Layer]:
+    """Parallel paths written out node by node, joined at their channels: Inception modules, SqueezeNet's fire.
+
+    It maps well because joining costs nothing: each path writes its channels where the next layer reads them.
+    """
+    return layers_of_nodes(block.nodes, name, stream)
+
+
 def _project(block: Block, name: str, stream: Stream, layers: list[Layer]) -> list[Layer]:
-    """End a bottleneck: project without ReLU, and add the block's input where block and shapes allow it."""
-    project = after(layers[-1]).convolve(f"{name}_project", block.filters, relu=False)
+    """End a bottleneck: project without activation, and add the block's input where block and shapes allow it."""
+    project = stream.after(layers[-1]).convolve(f"{name}_project", block.filters, activation="none")
     if not (block.skip and project.shape == stream.shape):
         return [*layers, project]
-    total = Layer("ADD", f"{name}_add", (stream.name, project.name), project.shape, block.filters)
-    return [*layers, project, total]
+    return [*layers, project, _sum(name, stream, project)]
 
 
-def classify(stream: Stream, head_filters: int, classes: int) -> list[Layer]:
-    """Head: a 1×1 convolution where wanted, the global mean, one fully connected layer, softmax.
-
-    All four map; the mean keeps no spatial dimension, so that the fully connected layer needs no reshape before it.
-    """
-    layers = [stream.convolve("head", head_filters)] if head_filters else []
-    last = after(layers[-1]) if layers else stream
-    channels = last.shape[-1]
-    mean = Layer("MEAN", "pool", (last.name,), (channels,), channels)
-    dense = Layer("FULLY_CONNECTED", "logits", (mean.name,), (classes,), channels)
-    return [*layers, mean, dense, Layer("SOFTMAX", "probabilities", (dense.name,), (classes,), classes)]
+def _sum(name: str, stream: Stream, layer: Layer) -> Layer:
+    return Layer("ADD", f"{name}_add", (stream.name, layer.name), layer.shape, layer.shape[-1])
 
 
 BLOCKS: Mapping[str, Callable[[Block, str, Stream], list[Layer]]] = MappingProxyType(
-    {"fused": fused, "depthwise": depthwise}
+    {"fused": fused, "depthwise": depthwise, "separable": separable, "bottleneck": bottleneck, "cell": cell}
 )
 """Every kind of block by the name that `Block.kind` says it with."""

@@ -7,7 +7,7 @@ file that will be built from it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
@@ -17,18 +17,40 @@ from edgetpu.graph import Graph, Op, Quantization, Tensor
 INPUT = "image"
 """The name of what goes into every network."""
 
-Kind = Literal["CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MEAN", "FULLY_CONNECTED", "SOFTMAX"]
+Kind = Literal[
+    "CONV_2D",
+    "DEPTHWISE_CONV_2D",
+    "MAX_POOL_2D",
+    "AVERAGE_POOL_2D",
+    "ADD",
+    "CONCATENATION",
+    "MEAN",
+    "FULLY_CONNECTED",
+    "SOFTMAX",
+]
+Activation = Literal["none", "relu", "relu6"]
+Padding = Literal["same", "valid"]
 Options = dict[str, int | float | bool | str | tuple[int, ...]]
 
 OP_VERSIONS: Mapping[str, int] = MappingProxyType(
-    {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "ADD": 2, "MEAN": 2, "FULLY_CONNECTED": 4, "SOFTMAX": 2}
+    {
+        "CONV_2D": 3,
+        "DEPTHWISE_CONV_2D": 3,
+        "MAX_POOL_2D": 2,
+        "AVERAGE_POOL_2D": 2,
+        "ADD": 2,
+        "CONCATENATION": 2,
+        "MEAN": 2,
+        "FULLY_CONNECTED": 4,
+        "SOFTMAX": 2,
+    }
 )
 """Versions that TensorFlow 2.21's converter writes for int8 operations; a test compares them with converted files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer of a network; batch normalization and ReLU belong to the convolution before them."""
+    """One layer of a network; batch normalization and activation belong to the layer before them."""
 
     kind: Kind
     name: str
@@ -37,19 +59,27 @@ class Layer:
     shape: tuple[int, ...]
     """What comes out: (height, width, channels), or (channels,) after the global mean."""
     channels_in: int
-    kernel: int = 1
+    kernel: tuple[int, int] = (1, 1)
+    """Height and width of the window."""
     stride: int = 1
-    relu: bool = False
+    padding: Padding = "same"
+    activation: Activation = "none"
+    norm: bool = False
+    """Whether batch norm follows; a convolution or dense layer without it has a bias."""
+
+    def widened(self, filters: int, activation: Activation, norm: bool) -> Layer:
+        """Return the layer with another number of channels coming out, activated and normalized."""
+        return replace(self, shape=(*self.shape[:-1], filters), activation=activation, norm=norm)
 
     @property
     def weights(self) -> int:
         """Number of weights, without biases."""
-        channels = self.shape[-1]
+        channels, taps = self.shape[-1], self.kernel[0] * self.kernel[1]
         match self.kind:
             case "CONV_2D" | "FULLY_CONNECTED":
-                return self.kernel**2 * self.channels_in * channels
+                return taps * self.channels_in * channels
             case "DEPTHWISE_CONV_2D":
-                return self.kernel**2 * channels
+                return taps * channels
             case _:
                 return 0
 
@@ -62,9 +92,7 @@ class Layer:
     @property
     def parameters(self) -> int:
         """Trainable parameters: weights with their batch-norm scale and offset, or with their bias."""
-        if not self.weights:
-            return 0
-        return self.weights + self.shape[-1] * (1 if self.kind == "FULLY_CONNECTED" else 2)
+        return self.weights + self.shape[-1] * (2 if self.norm else 1) if self.weights else 0
 
 
 class _GraphBuilder:
@@ -114,34 +142,34 @@ def _activation(name: str, shape: tuple[int, ...]) -> Tensor:
     return Tensor(name, (1, *shape), "int8", _unit_scales(1))
 
 
-def _activation_name(layer: Layer) -> str:
-    return "RELU" if layer.relu else "NONE"
-
-
 def _strides(layer: Layer) -> Options:
-    return {
-        "padding": "SAME",
-        "stride_h": layer.stride,
-        "stride_w": layer.stride,
-        "dilation_h_factor": 1,
-        "dilation_w_factor": 1,
-        "fused_activation_function": _activation_name(layer),
-    }
+    return {"padding": layer.padding.upper(), "stride_h": layer.stride, "stride_w": layer.stride, **_fused(layer)}
+
+
+def _fused(layer: Layer) -> Options:
+    return {"fused_activation_function": layer.activation.upper()}
+
+
+_UNDILATED: Options = {"dilation_h_factor": 1, "dilation_w_factor": 1}
 
 
 def _add_convolution(builder: _GraphBuilder, layer: Layer) -> None:
     channels = layer.shape[-1]
-    shape = (channels, layer.kernel, layer.kernel, layer.channels_in)
-    kernel = builder.add_constant(f"{layer.name}/kernel", shape, channels)
+    kernel = builder.add_constant(f"{layer.name}/kernel", (channels, *layer.kernel, layer.channels_in), channels)
     bias = builder.add_constant(f"{layer.name}/bias", (channels,), channels)
-    builder.add_op(layer, (kernel, bias), _strides(layer))
+    builder.add_op(layer, (kernel, bias), _strides(layer) | _UNDILATED)
 
 
 def _add_depthwise(builder: _GraphBuilder, layer: Layer) -> None:
     channels = layer.shape[-1]
-    kernel = builder.add_constant(f"{layer.name}/kernel", (1, layer.kernel, layer.kernel, channels), channels, axis=3)
+    kernel = builder.add_constant(f"{layer.name}/kernel", (1, *layer.kernel, channels), channels, axis=3)
     bias = builder.add_constant(f"{layer.name}/bias", (channels,), channels)
-    builder.add_op(layer, (kernel, bias), {**_strides(layer), "depth_multiplier": 1})
+    builder.add_op(layer, (kernel, bias), {**_strides(layer), **_UNDILATED, "depth_multiplier": 1})
+
+
+def _add_pool(builder: _GraphBuilder, layer: Layer) -> None:
+    height, width = layer.kernel
+    builder.add_op(layer, (), {**_strides(layer), "filter_height": height, "filter_width": width})
 
 
 def _add_fully_connected(builder: _GraphBuilder, layer: Layer) -> None:
@@ -149,7 +177,7 @@ def _add_fully_connected(builder: _GraphBuilder, layer: Layer) -> None:
     kernel = builder.add_constant(f"{layer.name}/kernel", (channels, layer.channels_in), 1)
     bias = builder.add_constant(f"{layer.name}/bias", (channels,), 1)
     options: Options = {
-        "fused_activation_function": _activation_name(layer),
+        **_fused(layer),
         "weights_format": 0,
         "keep_num_dims": False,
         "asymmetric_quantize_inputs": False,
@@ -163,7 +191,11 @@ def _add_mean(builder: _GraphBuilder, layer: Layer) -> None:
 
 
 def _add_sum(builder: _GraphBuilder, layer: Layer) -> None:
-    builder.add_op(layer, (), {"fused_activation_function": _activation_name(layer), "pot_scale_int16": True})
+    builder.add_op(layer, (), _fused(layer) | {"pot_scale_int16": True})
+
+
+def _add_join(builder: _GraphBuilder, layer: Layer) -> None:
+    builder.add_op(layer, (), _fused(layer) | {"axis": 3})
 
 
 def _add_softmax(builder: _GraphBuilder, layer: Layer) -> None:
@@ -176,5 +208,8 @@ _ADD = {
     "FULLY_CONNECTED": _add_fully_connected,
     "MEAN": _add_mean,
     "ADD": _add_sum,
+    "CONCATENATION": _add_join,
+    "MAX_POOL_2D": _add_pool,
+    "AVERAGE_POOL_2D": _add_pool,
     "SOFTMAX": _add_softmax,
 }

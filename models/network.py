@@ -38,9 +38,15 @@ def build_network(architecture: Architecture, classes: int, seed: int, batch: in
     return keras.Model(image, streams[layers[-1].name], name=architecture.family)
 
 
-def _normalize(layer: Layer, stream: Any) -> Any:
-    stream = keras.layers.BatchNormalization(momentum=NORM_MOMENTUM, epsilon=1e-3, name=f"{layer.name}_norm")(stream)
-    return keras.layers.ReLU(name=f"{layer.name}_relu")(stream) if layer.relu else stream
+def _finish(layer: Layer, stream: Any) -> Any:
+    """Return the stream normalized and activated, as the layer says."""
+    if layer.norm:
+        normalize = keras.layers.BatchNormalization(momentum=NORM_MOMENTUM, epsilon=1e-3, name=f"{layer.name}_norm")
+        stream = normalize(stream)
+    if layer.activation == "none":
+        return stream
+    most = 6.0 if layer.activation == "relu6" else None
+    return keras.layers.ReLU(max_value=most, name=f"{layer.name}_relu")(stream)
 
 
 def _convolve(layer: Layer, sources: list[Any], seed: int) -> Any:
@@ -48,29 +54,39 @@ def _convolve(layer: Layer, sources: list[Any], seed: int) -> Any:
         layer.shape[-1],
         layer.kernel,
         strides=layer.stride,
-        padding="same",
-        use_bias=False,
+        padding=layer.padding,
+        use_bias=not layer.norm,
         kernel_initializer=keras.initializers.HeNormal(seed),
         name=layer.name,
     )
-    return _normalize(layer, convolution(sources[0]))
+    return _finish(layer, convolution(sources[0]))
 
 
 def _filter_depthwise(layer: Layer, sources: list[Any], seed: int) -> Any:
+    taps = layer.kernel[0] * layer.kernel[1]
     convolution = keras.layers.DepthwiseConv2D(
         layer.kernel,
         strides=layer.stride,
-        padding="same",
-        use_bias=False,
+        padding=layer.padding,
+        use_bias=not layer.norm,
         # He's rule by hand: Keras counts all channels as fan-in, of which a depthwise filter reads one.
-        depthwise_initializer=keras.initializers.TruncatedNormal(stddev=(2 / layer.kernel**2) ** 0.5, seed=seed),
+        depthwise_initializer=keras.initializers.TruncatedNormal(stddev=(2 / taps) ** 0.5, seed=seed),
         name=layer.name,
     )
-    return _normalize(layer, convolution(sources[0]))
+    return _finish(layer, convolution(sources[0]))
+
+
+def _pool_windows(layer: Layer, sources: list[Any], seed: int) -> Any:
+    pool = keras.layers.MaxPooling2D if layer.kind == "MAX_POOL_2D" else keras.layers.AveragePooling2D
+    return pool(layer.kernel, strides=layer.stride, padding=layer.padding, name=layer.name)(sources[0])
 
 
 def _add(layer: Layer, sources: list[Any], seed: int) -> Any:
-    return keras.layers.Add(name=layer.name)(sources)
+    return _finish(layer, keras.layers.Add(name=layer.name)(sources))
+
+
+def _join(layer: Layer, sources: list[Any], seed: int) -> Any:
+    return keras.layers.Concatenate(name=layer.name)(sources)
 
 
 def _pool(layer: Layer, sources: list[Any], seed: int) -> Any:
@@ -80,7 +96,8 @@ def _pool(layer: Layer, sources: list[Any], seed: int) -> Any:
 
 def _connect(layer: Layer, sources: list[Any], seed: int) -> Any:
     initializer = keras.initializers.RandomUniform(-(layer.channels_in**-0.5), layer.channels_in**-0.5, seed)
-    return keras.layers.Dense(layer.shape[-1], kernel_initializer=initializer, name=layer.name)(sources[0])
+    dense = keras.layers.Dense(layer.shape[-1], kernel_initializer=initializer, name=layer.name)
+    return _finish(layer, dense(sources[0]))
 
 
 def _softmax(layer: Layer, sources: list[Any], seed: int) -> Any:
@@ -90,7 +107,10 @@ def _softmax(layer: Layer, sources: list[Any], seed: int) -> Any:
 _KERAS: Mapping[str, Callable[[Layer, list[Any], int], Any]] = {
     "CONV_2D": _convolve,
     "DEPTHWISE_CONV_2D": _filter_depthwise,
+    "MAX_POOL_2D": _pool_windows,
+    "AVERAGE_POOL_2D": _pool_windows,
     "ADD": _add,
+    "CONCATENATION": _join,
     "MEAN": _pool,
     "FULLY_CONNECTED": _connect,
     "SOFTMAX": _softmax,

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from models.architecture import Architecture, Block, Choice
 from models.families.family import Choices, Family, round_filters
+from models.families.resolution import fitting_strides, resolutions
 
 NAME = "efficientnet_edgetpu"
 
@@ -47,14 +48,12 @@ _GIVEN_UP = (6, 0, 4, 3)
 _DEPTHS: tuple[tuple[Choice, ...], ...] = ((1,), (1, 2), (1, 2, 4), (1, 2, 3, 5), (0, 1, 2, 4), (0, 1, 2))
 _WIDTHS: tuple[Choice, ...] = (0.25, 0.35, 0.5, 0.65, 0.8, 1.0, 1.2)
 _HEADS: tuple[Choice, ...] = (128, 256, 512, 1280)
-_SMALLEST_INPUT_PX = 24
 
 
 def _choices(image_px: int) -> Choices:
     """Return what can be chosen for pictures of at most `image_px`: resolution, width, head and each stage's shape."""
-    sides = sorted({_multiple_of_8(image_px * part) for part in (0.5, 0.75)} | {image_px})
     choices: dict[str, tuple[Choice, ...]] = {
-        "resolution": tuple(side for side in sides if side >= _SMALLEST_INPUT_PX or side == image_px),
+        "resolution": resolutions(image_px),
         "width": _WIDTHS,
         "head": _HEADS,
     }
@@ -69,7 +68,8 @@ def _choices(image_px: int) -> Choices:
 def _build(choices: Mapping[str, Choice]) -> Architecture:
     """Return the architecture of one value for each choice."""
     image_px, width = int(choices["resolution"]), float(choices["width"])
-    stem_stride, *strides = _strides(image_px)
+    published = [2, *(stage.stride for stage in _STAGES)]
+    stem_stride, *strides = fitting_strides(image_px, published, given_up=_GIVEN_UP, smallest_px=_SMALLEST_MAP_PX)
     stages = [
         _Stage(
             str(choices[f"stage{number}_kind"]),
@@ -84,15 +84,6 @@ def _build(choices: Mapping[str, Choice]) -> Architecture:
     stem_filters = round_filters(_STEM_FILTERS, width)
     blocks = _blocks(stages, width)
     return Architecture(NAME, image_px, stem_filters, blocks, int(choices["head"]), stem_stride, dict(choices))
-
-
-def _strides(image_px: int) -> list[int]:
-    """Return the strides of stem and stages that leave a last feature map of a useful side."""
-    strides = [2, *(stage.stride for stage in _STAGES)]
-    for position in _GIVEN_UP:
-        if image_px / math.prod(strides) < _SMALLEST_MAP_PX:
-            strides[position] = 1
-    return strides
 
 
 def _blocks(stages: Sequence[_Stage], width: float) -> tuple[Block, ...]:
@@ -121,10 +112,6 @@ def _shape(stages: Sequence[_Stage]) -> Mapping[str, Choice]:
 def _lean() -> list[_Stage]:
     """Return the published stages with half their depth and expansion: for small pictures and small sets."""
     return [replace(stage, depth=max(1, stage.depth // 2), expansion=4) for stage in _STAGES]
-
-
-def _multiple_of_8(exact_px: float) -> int:
-    return int(exact_px + 4) // 8 * 8
 
 
 FAMILY = Family(
