@@ -1,4 +1,4 @@
-"""What this machine has: Coral's compiler, attached Edge TPUs."""
+"""What this machine has: Coral's compiler, attached Edge TPUs, published weights to begin with."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Self
 from edgetpu.compiler import find_compiler
 from edgetpu.errors import EdgeTpuError
 from edgetpu.runtime import AttachedDevice, list_devices
+from models.backbones import BACKBONES, find_backbone
 
 log = logging.getLogger("atoll.worker")
 VARIABLE = "ATOLL_WORKER_ABILITIES"
@@ -23,11 +24,13 @@ class Abilities:
     compiler: str = ""
     """Version of edgetpu_compiler; empty without one."""
     edge_tpus: list[dict[str, Any]] = field(default_factory=list)
+    backbones: list[str] = field(default_factory=list)
+    """Names of the published weights that lie here."""
 
     @classmethod
     def found_here(cls) -> Self:
         """Look at this machine, once, before the worker starts."""
-        return cls(_compiler_version(), _edge_tpus())
+        return cls(_compiler_version(), _edge_tpus(), [name for name in BACKBONES if find_backbone(name)])
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import asdict
 from typing import Any
 
 import django
@@ -42,7 +43,7 @@ def begin_pool_process(**_: Any) -> None:
 def begin_worker(**_: Any) -> None:
     """Tell the site what this machine can do, and go on telling that it is there."""
     abilities = Abilities.from_environment()
-    announce_worker(name=worker_name(), compiler=abilities.compiler, edge_tpus=abilities.edge_tpus)
+    announce_worker(name=worker_name(), **asdict(abilities))
     threading.Thread(target=_go_on_telling, name="announcer", daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""What a machine keeps only for a while: copies of datasets, folders of trials. What is no longer needed goes.
+"""What a machine keeps only for a while: copies of datasets and of networks, folders of trials. What is unneeded goes.
 
 Each worker tidies the machine that it runs on; deleting a dataset on the site thus reaches every copy of it.
 """
@@ -13,15 +13,20 @@ from pathlib import Path
 from django.conf import settings
 
 from marketplace.datasets.models import DatasetVersion
-from marketplace.runs.lifecycle import LIVE_TRIALS
-from marketplace.runs.models import Trial
+from marketplace.runs.lifecycle import LIVE_RUNS, LIVE_TRIALS
+from marketplace.runs.models import Run, Trial
 
 ABANDONED_S = 24 * 3600.0
 
 
 def tidy() -> list[Path]:
     """Remove what no row needs any more; return what was removed."""
-    unneeded = [*_copies_of_deleted_datasets(), *_folders_of_ended_trials(), *_folders_of_killed_steps()]
+    unneeded = [
+        *_copies_of_deleted_datasets(),
+        *_parents_of_ended_runs(),
+        *_folders_of_ended_trials(),
+        *_folders_of_killed_steps(),
+    ]
     for folder in unneeded:
         shutil.rmtree(folder, ignore_errors=True)
     return unneeded
@@ -30,6 +35,12 @@ def tidy() -> list[Path]:
 def _copies_of_deleted_datasets() -> Iterator[Path]:
     for folder in _folders_in("cache", "datasets"):
         if not DatasetVersion.objects.filter(content_sha256=folder.name).exists():
+            yield folder
+
+
+def _parents_of_ended_runs() -> Iterator[Path]:
+    for folder in _folders_in("cache", "parents"):
+        if not Run.objects.filter(parent__revision=folder.name, status__in=LIVE_RUNS).exists():
             yield folder
 
 

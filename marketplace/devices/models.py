@@ -17,6 +17,7 @@ class WorkerNode(models.Model):
     name = models.CharField(max_length=120, unique=True)
     compiler = models.CharField(max_length=80, blank=True, help_text="Version of edgetpu_compiler; empty without one.")
     edge_tpus = models.JSONField(default=list, blank=True, help_text="Attached Edge TPUs: link and path of each.")
+    backbones = models.JSONField(default=list, blank=True, help_text="Names of the published weights it has.")
     started_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
 

@@ -28,3 +28,8 @@ def a_worker_has(needs: str) -> bool:
     """Say whether a live worker has the compiler, or an Edge TPU, or is there at all."""
     having = {Step.Needs.CPU: Q(), Step.Needs.COMPILER: ~Q(compiler=""), Step.Needs.DEVICE: ~Q(edge_tpus=[])}
     return live_workers().filter(having[Step.Needs(needs)]).exists()
+
+
+def backbones_of_workers() -> set[str]:
+    """Return the names of the published weights that live workers have."""
+    return {name for names in live_workers().values_list("backbones", flat=True) for name in names}

@@ -13,11 +13,14 @@ from marketplace.devices.models import WorkerNode
 FORGET_AFTER = timedelta(days=1)
 
 
-def announce_worker(*, name: str, compiler: str, edge_tpus: Sequence[dict[str, Any]]) -> WorkerNode:
+def announce_worker(
+    *, name: str, compiler: str, edge_tpus: Sequence[dict[str, Any]], backbones: Sequence[str] = ()
+) -> WorkerNode:
     """Write down a worker that has just started, and what it has."""
     now = timezone.now()
     WorkerNode.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
-    changes = {"compiler": compiler, "edge_tpus": list(edge_tpus), "started_at": now, "seen_at": now}
+    has = {"compiler": compiler, "edge_tpus": list(edge_tpus), "backbones": list(backbones)}
+    changes = {**has, "started_at": now, "seen_at": now}
     return WorkerNode.objects.update_or_create(name=name, defaults=changes)[0]
 
 

@@ -10,9 +10,11 @@ from edgetpu.devices import DEVICES
 from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import UserError
+from marketplace.runs.checks import IMAGE_PX, MAX_TRIALS, MIB
 from marketplace.runs.hints import DEFAULT_LIMIT_MS
+from marketplace.runs.models import DEFAULT_FAMILY, Run
 from marketplace.runs.queries import ready_versions_of
-from marketplace.runs.services import IMAGE_PX, MIB
+from marketplace.runs.starts import backbones_to_offer, families_for, searchable_families
 
 DEFAULT_ONCHIP_MIB = 7.7
 DEFAULT_TRIALS = 8
@@ -21,7 +23,16 @@ LARGEST_DEFAULT_PX = 96
 COMMON_DEVICES = ("devboard", "usb3", "usb2", "m2")
 NO_DEVICE = "Choose one of these devices."
 NO_SIZE = "Choose one of these sizes."
-FIELDS_OF = {"onchip_limit_bytes": "onchip_limit_mib", "dataset": "dataset_version"}
+NO_FAMILY = "Choose one of these families, or all of them."
+NO_START = "Choose one of these starts."
+SCRATCH = "From scratch"
+ALL_FAMILIES = "all"
+FIELDS_OF = {
+    "onchip_limit_bytes": "onchip_limit_mib",
+    "dataset": "dataset_version",
+    "families": "family",
+    "backbone": "start",
+}
 """The form's name for what services call otherwise."""
 
 
@@ -77,9 +88,36 @@ class OrderForm(forms.Form):
     trials = forms.IntegerField(
         label="Trials",
         initial=DEFAULT_TRIALS,
+        required=False,
         help_text="Networks to train. More find better ones and take longer; you can stop at any time.",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         error_messages={"invalid": "The number of trials is a whole number, for example 8."},
+    )
+    minutes = Number(
+        label="Time",
+        required=False,
+        help_text="No further trial starts after this long. Empty: as long as the trials take.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        error_messages={"invalid": "The time is a number of minutes, for example 30."},
+    )
+    start = forms.ChoiceField(
+        label="Start from",
+        required=False,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": NO_START},
+    )
+    goal = forms.ChoiceField(
+        label="Goal",
+        required=False,
+        widget=forms.RadioSelect,
+        choices=Run.Goal.choices,
+        initial=Run.Goal.TARGET.value,
+    )
+    family = forms.ChoiceField(
+        label="Family of networks",
+        initial=DEFAULT_FAMILY,
+        help_text="Which kind of network is tried. Heeded from scratch only: published weights have their own kind.",
+        error_messages={"invalid_choice": NO_FAMILY},
     )
     onchip_limit_mib = Number(
         label="On-chip limit",
@@ -92,11 +130,37 @@ class OrderForm(forms.Form):
     def __init__(self, user: User, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["dataset_version"].queryset = ready_versions_of(user)  # type: ignore[attr-defined]
+        known = {name: family.title for name, family in searchable_families().items()}
+        starts = [*backbones_to_offer().items(), ("", SCRATCH)]
+        self.fields["family"].choices = [*known.items(), (ALL_FAMILIES, "All of these")]  # type: ignore[attr-defined]
+        self.fields["start"].choices = starts  # type: ignore[attr-defined]
+        self.fields["start"].initial = starts[0][0]
+
+    def clean(self) -> dict[str, Any]:
+        """Return the values; a search needs trials, or a time to end after."""
+        values = super().clean() or self.cleaned_data
+        if "trials" in values and values["trials"] is None:
+            if values.get("minutes") is None:
+                self.add_error("trials", "Say how many trials there are, or for how many minutes.")
+            values["trials"] = MAX_TRIALS
+        return values
+
+    @property
+    def families(self) -> list[str]:
+        """The families to search, as far as what was typed says so."""
+        start, family = self.cleaned_data.get("start", ""), self.cleaned_data.get("family") or DEFAULT_FAMILY
+        if start:
+            return families_for(start)
+        return list(searchable_families()) if family == ALL_FAMILIES else [family]
 
     def order(self) -> dict[str, Any]:
         """Return the values as `order_run` takes them."""
         values = dict(self.cleaned_data)
         values["onchip_limit_bytes"] = onchip_bytes(values.pop("onchip_limit_mib"))
+        values["families"] = self.families
+        values["backbone"] = values.pop("start")
+        values["goal"] = values["goal"] or Run.Goal.TARGET
+        values.pop("family")
         return values
 
     def refuse(self, error: UserError) -> None:

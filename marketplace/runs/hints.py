@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from edgetpu.devices import DEVICES
 from marketplace.datasets.models import DatasetVersion
-from marketplace.runs.models import Run
+from marketplace.runs.models import DEFAULT_FAMILY, Run
 from marketplace.runs.progress import AFTER_SEARCH_S
 from marketplace.runs.queries import mean_trial_s
 from marketplace.runs.specs import spec_for
@@ -36,7 +37,15 @@ class Hint:
 
 
 def hint_for(
-    *, version: DatasetVersion, device: str, image_px: int, onchip_bytes: int, latency_limit_ms: float, trials: int
+    *,
+    version: DatasetVersion,
+    device: str,
+    image_px: int,
+    onchip_bytes: int,
+    latency_limit_ms: float,
+    trials: int,
+    minutes: float | None = None,
+    families: Sequence[str] = (DEFAULT_FAMILY,),
 ) -> Hint:
     """Return the fastest network of the space for these values, and a guess of the time that the run takes."""
     wanted = Run(
@@ -46,10 +55,12 @@ def hint_for(
         onchip_limit_bytes=onchip_bytes,
         latency_limit_ms=latency_limit_ms if latency_limit_ms > 0 else DEFAULT_LIMIT_MS,
         trials_wanted=trials,
+        families=list(families),
     )
     known_s = mean_trial_s(version, image_px)
     each_s = USUAL_S if known_s is None else known_s
-    eta_s = trials * each_s / min(trials, settings.WORKER_PROCESSES) + AFTER_SEARCH_S
+    search_s = trials * each_s / min(trials, settings.WORKER_PROCESSES)
+    eta_s = min(search_s, 60 * minutes + each_s if minutes else search_s) + AFTER_SEARCH_S
     title = DEVICES[device].title
     try:
         _, estimate = fastest(spec_for(wanted))

@@ -4,6 +4,7 @@ run:    queued ──► searching ──► quantizing ──► compiling ─�
                                      │              ▲             ▲   │                     ▲
                                      └──────────────┴─────────────┘   └─────────────────────┘
         Without a compiler, compiling is left out; without an Edge TPU, measuring is.
+        done ──► searching when trials are added; searching ──► done if they found nothing better
         From every state before done: ──► failed, ──► cancelled
 
 trial:  waiting ──► running ──► done
@@ -27,12 +28,12 @@ ENDINGS = frozenset({R.FAILED, R.CANCELLED})
 
 NEXT: dict[str, frozenset[str]] = {
     R.QUEUED: frozenset({R.SEARCHING}) | ENDINGS,
-    R.SEARCHING: frozenset({R.QUANTIZING}) | ENDINGS,
+    R.SEARCHING: frozenset({R.QUANTIZING, R.DONE}) | ENDINGS,
     R.QUANTIZING: frozenset({R.COMPILING, R.VALIDATING}) | ENDINGS,
     R.COMPILING: frozenset({R.VALIDATING}) | ENDINGS,
     R.VALIDATING: frozenset({R.MEASURING, R.DONE}) | ENDINGS,
     R.MEASURING: frozenset({R.DONE}) | ENDINGS,
-    R.DONE: frozenset(),
+    R.DONE: frozenset({R.SEARCHING}),
     R.FAILED: frozenset(),
     R.CANCELLED: frozenset(),
 }
@@ -44,7 +45,7 @@ TRIAL_NEXT: dict[str, frozenset[str]] = {
     T.SKIPPED: frozenset(),
     T.CANCELLED: frozenset(),
 }
-LIVE_RUNS = tuple(status for status, after in NEXT.items() if after)
+LIVE_RUNS = tuple(status for status in NEXT if status not in ENDINGS | {R.DONE})
 LIVE_TRIALS = tuple(status for status, after in TRIAL_NEXT.items() if after)
 
 

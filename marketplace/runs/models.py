@@ -8,9 +8,20 @@ from django.utils import timezone
 
 from marketplace.datasets.models import DatasetVersion
 
+DEFAULT_FAMILY = "efficientnet_edgetpu"
+
+
+def default_families() -> list[str]:
+    """Return the families of a run that named none."""
+    return [DEFAULT_FAMILY]
+
 
 class Run(models.Model):
     """A search that somebody ordered."""
+
+    class Goal(models.TextChoices):
+        TARGET = "target", "The most accurate network within the limit"
+        FRONT = "front", "The best network for every latency up to the limit"
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -31,6 +42,22 @@ class Run(models.Model):
     onchip_limit_bytes = models.PositiveBigIntegerField()
     image_px = models.PositiveIntegerField()
     trials_wanted = models.PositiveIntegerField()
+    minutes = models.FloatField(null=True, blank=True, help_text="No further trial starts after this long.")
+    goal = models.CharField(max_length=8, choices=Goal, default=Goal.TARGET)
+    families = models.JSONField(default=default_families, help_text="Keys of models.families.FAMILIES.")
+    backbone = models.CharField(
+        max_length=80, blank=True, help_text="Published weights that networks begin with; empty: from scratch."
+    )
+    parent_release = models.ForeignKey(
+        "catalog.Release",
+        on_delete=models.SET_NULL,  # nobody is kept from deleting a model because others trained it further
+        null=True,
+        blank=True,
+        related_name="children",
+    )
+    parent = models.JSONField(
+        default=dict, blank=True, help_text="What the parent was when the run was ordered, its stored file too."
+    )
     seed = models.PositiveIntegerField(default=0)
     stop_requested = models.BooleanField(default=False, help_text="No further trial; keep the best so far.")
     best_trial = models.ForeignKey("Trial", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -76,6 +103,9 @@ class Trial(models.Model):
     architecture_key = models.CharField(max_length=64, blank=True)
     estimate = models.JSONField(
         default=dict, blank=True, help_text="latency_ms, low_ms, high_ms, bytes, macs, parameters."
+    )
+    proposal = models.JSONField(
+        default=dict, blank=True, help_text="Why it is tried: reason, expected_gain, predicted_accuracy, predicted_sd."
     )
     metrics = models.JSONField(default=dict, blank=True)
     validation_accuracy = models.FloatField(null=True, blank=True, help_text="int8, on the validation split, 0 to 1.")

@@ -7,6 +7,7 @@ the order of the next step are stored together or not at all.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -34,6 +35,9 @@ NO_TRIAL_LEFT = (
     "No trial of this run ended well, so there is no network to go on with. The reasons stand beside the trials."
 )
 
+RESULTS = ("estimate", "quantization", "compilation", "validation", "measurement")
+"""The columns that tell of the best network."""
+
 Files = Mapping[str, StoredFile]
 
 
@@ -49,15 +53,34 @@ def begin_trial(trial: Trial) -> bool:
     return lifecycle.move_trial(trial, Trial.Status.RUNNING, started_at=timezone.now())
 
 
-def record_proposal(trial: Trial, architecture: dict[str, Any], key: str, estimate: dict[str, Any]) -> bool:
-    """Write down what a trial will train; False if another trial of the run has just taken the same architecture."""
+def record_proposal(trial: Trial, chosen: Mapping[str, Any]) -> bool:
+    """Write down what a trial will train; False if another trial of the run has just taken the same architecture.
+
+    Args:
+        trial: without an architecture so far.
+        chosen: its `architecture`, `key`, `estimate`, and as `proposal` why it is tried.
+    """
+    changes = {
+        "architecture": chosen["architecture"],
+        "architecture_key": chosen["key"],
+        "estimate": chosen["estimate"],
+        "proposal": chosen.get("proposal", {}),
+    }
     try:
         with transaction.atomic():
-            Trial.objects.filter(pk=trial.pk).update(architecture=architecture, architecture_key=key, estimate=estimate)
+            Trial.objects.filter(pk=trial.pk).update(**changes)
     except IntegrityError:
         return False
-    trial.architecture, trial.architecture_key, trial.estimate = architecture, key, estimate
+    for name, value in changes.items():
+        setattr(trial, name, value)
     return True
+
+
+def time_is_up(run: Run) -> bool:
+    """Say whether the minutes of a run are over, so that no further trial starts."""
+    if run.minutes is None or run.started_at is None:
+        return False
+    return timezone.now() - run.started_at >= timedelta(minutes=run.minutes)
 
 
 def record_trial(trial: Trial, outcome: Mapping[str, Any], files: Files) -> None:
@@ -105,7 +128,18 @@ def advance(run_id: int) -> None:
         fail_run(run, "Stopped before the first trial had ended, so there is nothing to keep.")
     elif best is None:
         fail_run(run, NO_TRIAL_LEFT)
-    elif lifecycle.move(run, Run.Status.QUANTIZING, best_trial=best):
+    elif run.best_trial_id == best.pk and run.validation:
+        if lifecycle.move(run, Run.Status.DONE):
+            tell(Event.About.RUN, run.pk, f"No added trial is better than trial {best.number}, so the model stays.")
+    else:
+        _go_on_with(run, best)
+
+
+def _go_on_with(run: Run, best: Trial) -> None:
+    """Have the best network made into files; those of an earlier best are no longer the run's, releases keep theirs."""
+    nothing: dict[str, Any] = {}
+    if lifecycle.move(run, Run.Status.QUANTIZING, best_trial=best, **dict.fromkeys(RESULTS, nothing)):
+        run.artifacts.filter(trial=None).delete()
         tell(Event.About.RUN, run.pk, f"The search is over; trial {best.number} is the best and is quantized to int8.")
         order_step(kind=Step.Kind.QUANTIZE, subject=run.pk)
 

@@ -1,4 +1,4 @@
-"""Ordering, stopping and cancelling a run."""
+"""Ordering, extending, stopping and cancelling a run."""
 
 from __future__ import annotations
 
@@ -6,30 +6,27 @@ import secrets
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
+from django.utils import timezone
 
 from edgetpu.latency import DEVICES
 from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
-from marketplace.errors import BadInput, Conflict, NotFound
+from marketplace.errors import BadInput, Conflict
 from marketplace.runs import lifecycle
+from marketplace.runs.checks import MAX_TRIALS, require_possible, require_ready, require_usable
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.outcomes import advance
+from marketplace.runs.parents import Parent
 from marketplace.runs.specs import spec_for
+from marketplace.runs.starts import families_for
 from marketplace.work import lifecycle as work
 from marketplace.work.models import Event, Step
 from marketplace.work.services import order_step, tell
-from search.errors import LimitImpossible
-from search.space import check_spec
-
-MAX_TRIALS = 200
-IMAGE_PX = (32, 48, 64, 96, 128, 160, 192, 224)
-MAX_LATENCY_MS = 1000.0
-MIB = 2**20
-MAX_ONCHIP_BYTES = 8 * MIB
-"""On-chip memory of the Edge TPU. Source: coral.ai, "Edge TPU compiler", parameter data caching."""
+from search.estimates import architecture_estimate
 
 RUN_STEPS = (Step.Kind.QUANTIZE, Step.Kind.COMPILE, Step.Kind.VALIDATE, Step.Kind.MEASURE)
+FROM_PARENT = "The network of {parent} itself, trained on from its weights."
 
 
 @transaction.atomic
@@ -43,16 +40,23 @@ def order_run(
     trials: int,
     image_px: int,
     seed: int | None = None,
+    minutes: float | None = None,
+    goal: str = Run.Goal.TARGET,
+    families: Sequence[str] = (),
+    backbone: str = "",
+    parent: Parent | None = None,
 ) -> Run:
     """Order a search; its first trial starts as soon as a worker is free.
+
+    With a parent, the first trial is the parent's network with a new head, further ones are of its family, and the
+    picture size is the parent's.
 
     Raises:
         BadInput: if a value cannot be used, or no network of the space meets the limits.
         NotFound: if the dataset is not this person's.
         Conflict: if the dataset is not ready.
     """
-    _require_ready(owner, dataset_version)
-    _require_usable(latency_limit_ms, device, onchip_limit_bytes, trials, image_px)
+    require_ready(owner, dataset_version)
     run = Run(
         owner=owner,
         dataset_version=dataset_version,
@@ -62,43 +66,43 @@ def order_run(
         trials_wanted=trials,
         image_px=image_px,
         seed=secrets.randbelow(2**31) if seed is None else seed,
+        minutes=minutes,
+        goal=goal,
+        families=list(families) or families_for(backbone),
+        backbone=backbone,
     )
-    try:
-        check_spec(spec_for(run))
-    except LimitImpossible as error:
-        raise BadInput(str(error), field="latency_limit_ms") from error
+    if parent is not None:
+        _begin_with(run, parent)
+    require_usable(run)
+    require_possible(run)
     run.save()
     _order_trials(run, range(1, trials + 1))
-    tell(
-        Event.About.RUN,
-        run.pk,
-        f"Ordered: {trials} trials, at most {latency_limit_ms:g} ms on {DEVICES[device].title}.",
-    )
+    if parent is not None:
+        _choose_first(run, parent)
+    tell(Event.About.RUN, run.pk, _ordered(run))
     return run
 
 
-def _require_ready(owner: User, version: DatasetVersion) -> None:
-    if version.dataset.owner_id != owner.pk:
-        raise NotFound("There is no such dataset, or it is private.")
-    if version.status != DatasetVersion.Status.READY:
-        raise Conflict("This dataset is not ready: wait until its check has ended, or choose another one.")
+def _begin_with(run: Run, parent: Parent) -> None:
+    run.parent, run.parent_release_id = parent.to_json(), parent.release_id
+    run.families, run.image_px = [parent.network.family], parent.network.image_px
 
 
-def _require_usable(latency_limit_ms: float, device: str, onchip_bytes: int, trials: int, image_px: int) -> None:
-    if device not in DEVICES:
-        raise BadInput(f"Choose one of these devices: {', '.join(DEVICES)}.", field="device")
-    if not 0 < latency_limit_ms <= MAX_LATENCY_MS:  # also refuses "not a number"
-        sentence = f"The latency limit must be more than 0 ms and at most {MAX_LATENCY_MS:g} ms."
-        raise BadInput(sentence, field="latency_limit_ms")
-    if not 0 < onchip_bytes <= MAX_ONCHIP_BYTES:
-        sentence = (
-            f"The on-chip limit must be more than 0 and at most {MAX_ONCHIP_BYTES // MIB} MiB: the chip has no more."
-        )
-        raise BadInput(sentence, field="onchip_limit_bytes")
-    if not 1 <= trials <= MAX_TRIALS:
-        raise BadInput(f"Order 1 to {MAX_TRIALS} trials.", field="trials")
-    if image_px not in IMAGE_PX:
-        raise BadInput(f"Choose an image size of {', '.join(map(str, IMAGE_PX))} px.", field="image_px")
+def _choose_first(run: Run, parent: Parent) -> None:
+    """The first trial's network is known already; workers find it chosen."""
+    network, spec = parent.network, spec_for(run)
+    run.trials.filter(number=1).update(
+        architecture=network.to_json(),
+        architecture_key=network.key,
+        estimate=architecture_estimate(network, spec),
+        proposal={"reason": FROM_PARENT.format(parent=parent.tag)},
+    )
+
+
+def _ordered(run: Run) -> str:
+    amount = "1 trial" if run.trials_wanted == 1 else f"{run.trials_wanted} trials"
+    within = f", {run.minutes:g} minutes" if run.minutes else ""
+    return f"Ordered: {amount}{within}, at most {run.latency_limit_ms:g} ms on {DEVICES[run.device].title}."
 
 
 def _order_trials(run: Run, numbers: Sequence[int]) -> None:
@@ -106,6 +110,29 @@ def _order_trials(run: Run, numbers: Sequence[int]) -> None:
     rows = Trial.objects.bulk_create(Trial(run=run, number=number) for number in numbers)
     for trial in rows:
         order_step(kind=Step.Kind.TRIAL, subject=trial.pk, rank=trial.number)
+
+
+@transaction.atomic
+def add_trials(*, run: Run, trials: int) -> None:
+    """Go on searching in a run that is done; its best network is replaced only by a better one.
+
+    Raises:
+        BadInput: if the run would have too many trials.
+        Conflict: if it is not done.
+    """
+    locked = Run.objects.select_for_update().get(pk=run.pk)
+    if locked.status != Run.Status.DONE:
+        raise Conflict("Trials can be added to a run that is done. This one is not.")
+    if trials < 1:
+        raise BadInput("Add at least 1 trial.", field="trials")
+    if locked.trials_wanted + trials > MAX_TRIALS:
+        left = MAX_TRIALS - locked.trials_wanted
+        raise BadInput(f"A run has at most {MAX_TRIALS} trials, so this one can get {left} more.", field="trials")
+    last = locked.trials.aggregate(last=Max("number"))["last"] or 0
+    changes = {"trials_wanted": locked.trials_wanted + trials, "stop_requested": False, "minutes": None}
+    if lifecycle.move(locked, Run.Status.SEARCHING, **changes, started_at=timezone.now(), ended_at=None):
+        _order_trials(locked, range(last + 1, last + 1 + trials))
+        tell(Event.About.RUN, run.pk, f"{trials} more trial{'s' if trials > 1 else ''} ordered: the search goes on.")
 
 
 @transaction.atomic

@@ -19,14 +19,17 @@ from marketplace.accounts.person import person_of
 from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import UserError
 from marketplace.runs import services
+from marketplace.runs.checks import MAX_TRIALS
 from marketplace.runs.downloads import answer_artifact
 from marketplace.runs.forms import COMMON_DEVICES, DEFAULT_TRIALS, OrderForm, default_px, onchip_bytes
 from marketplace.runs.hints import hint_for
-from marketplace.runs.models import Run
+from marketplace.runs.models import DEFAULT_FAMILY, Run
 from marketplace.runs.pages import changed_pieces, marks_of, pieces_of
 from marketplace.runs.queries import artifact_of, overview_of, ready_versions_of, run_of, runs_of
 
 PAGE_LENGTH = 30
+ADVANCED = ("family", "onchip_limit_mib")
+"""Fields of the order that are folded away while nobody needs them."""
 
 
 @login_required
@@ -46,7 +49,7 @@ def order(request: HttpRequest) -> HttpResponse:
         versions = ready_versions_of(user)
         wanted = request.GET.get("dataset", "")
         version = (versions.filter(pk=wanted).first() if wanted.isdigit() else None) or versions.first()
-        return _show_order(request, OrderForm(user, initial=_initial(version)))
+        return _show_order(request, OrderForm(user, initial=_initial(version, request)))
     form = OrderForm(user, request.POST)
     if form.is_valid():
         try:
@@ -58,8 +61,10 @@ def order(request: HttpRequest) -> HttpResponse:
     return _show_order(request, form, status=422)
 
 
-def _initial(version: DatasetVersion | None) -> dict[str, object]:
-    return {"dataset_version": version, "image_px": default_px(version)}
+def _initial(version: DatasetVersion | None, request: HttpRequest) -> dict[str, object]:
+    """Return what the form begins with; a link may name the dataset, the family and the start."""
+    named = {name: request.GET[name] for name in ("family", "start") if name in request.GET}
+    return {"dataset_version": version, "image_px": default_px(version), **named}
 
 
 def _show_order(request: HttpRequest, form: OrderForm, status: int = 200) -> HttpResponse:
@@ -69,6 +74,9 @@ def _show_order(request: HttpRequest, form: OrderForm, status: int = 200) -> Htt
         (common if radio.data["value"] in COMMON_DEVICES else others).append(radio)
     chosen_other = form["device"].value() not in COMMON_DEVICES
     context = {"form": form, "common": common, "others": others, "chosen_other": chosen_other}
+    context["backbones"] = len(form.fields["start"].choices) > 1  # type: ignore[attr-defined]
+    usual = form["family"].value() in (DEFAULT_FAMILY, None)
+    context["advanced_open"] = not usual or any(form[name].errors for name in ADVANCED)
     context["has_versions"] = form.fields["dataset_version"].queryset.exists()  # type: ignore[attr-defined]
     return render(request, "runs/order.html", context, status=status)
 
@@ -89,7 +97,9 @@ def hint(request: HttpRequest) -> HttpResponse:
         image_px=typed["image_px"],
         onchip_bytes=max(1, onchip_bytes(typed.get("onchip_limit_mib") or 1.0)),
         latency_limit_ms=typed.get("latency_limit_ms") or 0.0,
-        trials=min(max(typed.get("trials") or DEFAULT_TRIALS, 1), services.MAX_TRIALS),
+        trials=min(max(typed.get("trials") or DEFAULT_TRIALS, 1), MAX_TRIALS),
+        minutes=typed.get("minutes"),
+        families=form.families,
     )
     return render(request, "runs/_hint.html", {"hint": found})
 
@@ -128,6 +138,15 @@ def _load_anew() -> HttpResponse:
 def stop(request: HttpRequest, run_id: int) -> HttpResponse:
     """Start no further trial, keep the best."""
     return _act(request, run_id, lambda run: services.stop_run(run=run), "No further trial starts; the best is kept.")
+
+
+@login_required
+@require_POST
+def add_trials(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Go on searching in a run that is done."""
+    typed = request.POST.get("trials", "")
+    trials = int(typed) if typed.isdecimal() and len(typed) < 6 else 0
+    return _act(request, run_id, lambda run: services.add_trials(run=run, trials=trials), "The search goes on.")
 
 
 @login_required

@@ -22,9 +22,12 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
     dataset = dataset_for(job, report)
     spec = SearchSpec.from_json(job["spec"])
     architecture = Architecture.from_json(job["architecture"])
-    outcome = judge_trial(
-        architecture, dataset, spec, Path(job["out_dir"]), lambda progress: report(in_words(progress))
-    )
+
+    def tell(progress: Progress) -> None:
+        report(in_words(progress))
+
+    begins_with: dict[str, Any] = {"parent": Path(job["parent"])} if job.get("parent") else {}
+    outcome = judge_trial(architecture, dataset, spec, Path(job["out_dir"]), tell, **begins_with)
     return {
         "validation_accuracy": outcome.validation_accuracy,
         "float_accuracy": outcome.float_accuracy,

@@ -13,17 +13,20 @@ from marketplace.storage import scratch_folder, store_path
 from marketplace.work import lifecycle
 from workers.heartbeat import Heartbeat
 from workers.steps.engine import do_job
+from workers.steps.parents import parent_of
 from workers.steps.pictures import pictures_of
 
 NOTHING_NEW = "The space holds no further network within the limits, so the search ends here."
+TIME_IS_UP = "The {minutes:g} minutes of this search are over, so no further trial starts."
 
 
 def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     """Propose, train and judge; what a killed worker had proposed or trained already is used."""
     trial = _begin(lease)
-    if not trial.architecture_key and not _propose(trial, lease, heartbeat):
+    reason = "" if trial.architecture_key else _why_not(trial, lease, heartbeat)
+    if reason:
         with lifecycle.finishing(lease):
-            outcomes.skip_trials(trial, NOTHING_NEW)
+            outcomes.skip_trials(trial, reason)
         return
     folder = scratch_folder("trials", str(trial.pk))
     outcome = do_job(
@@ -33,6 +36,7 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
         architecture=trial.architecture,
         number=trial.number,
         out_dir=str(folder),
+        parent=parent_of(trial.run),
         **pictures_of(trial.run),
     )
     files = {name: store_path(Path(path), "artifacts") for name, path in outcome["files"].items()}
@@ -49,6 +53,13 @@ def _begin(lease: lifecycle.Lease) -> Trial:
     return trial
 
 
+def _why_not(trial: Trial, lease: lifecycle.Lease, heartbeat: Heartbeat) -> str:
+    """Choose an architecture; return why there is none to train, or nothing."""
+    if outcomes.time_is_up(trial.run):
+        return TIME_IS_UP.format(minutes=trial.run.minutes)
+    return "" if _propose(trial, lease, heartbeat) else NOTHING_NEW
+
+
 def _propose(trial: Trial, lease: lifecycle.Lease, heartbeat: Heartbeat) -> bool:
     """Choose an architecture; False if nothing new is left. Another worker may take the same one first: then again."""
     while True:
@@ -59,7 +70,7 @@ def _propose(trial: Trial, lease: lifecycle.Lease, heartbeat: Heartbeat) -> bool
         if not chosen:
             return False
         with lifecycle.writing(lease):
-            if outcomes.record_proposal(trial, chosen["architecture"], chosen["key"], chosen["estimate"]):
+            if outcomes.record_proposal(trial, chosen):
                 return True
 
 

@@ -22,6 +22,7 @@ def typed(version: DatasetVersion, **changes: Any) -> dict[str, Any]:
         "image_px": 64,
         "trials": "2",
         "onchip_limit_mib": "7.7",
+        "family": "efficientnet_edgetpu",
     }
     return {**values, **changes}
 

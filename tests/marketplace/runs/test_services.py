@@ -90,13 +90,17 @@ def test_a_dataset_that_is_not_ready_must_wait(person: User) -> None:
         order(person, make_version(person, status=DatasetVersion.Status.CHECKING))
 
 
+def chosen(key: str, **estimate: float) -> dict[str, Any]:
+    return {"architecture": {"family": "x"}, "key": key, "estimate": estimate}
+
+
 def begin(run: Run, number: int) -> tuple[Trial, lifecycle.Lease]:
     trial = Trial.objects.select_related("run").get(run=run, number=number)
     lease = lifecycle.claim("cpu", "worker")
     assert lease is not None
     assert lease.subject == trial.pk
     assert outcomes.begin_trial(trial)
-    outcomes.record_proposal(trial, {"family": "x"}, f"key{number}", {"latency_ms": 1.0 + number})
+    outcomes.record_proposal(trial, chosen(f"key{number}", latency_ms=1.0 + number))
     return trial, lease
 
 
@@ -109,8 +113,8 @@ def test_two_trials_never_train_the_same_architecture(person: User, version: Dat
     run = order(person, version)
     begin(run, 1)
     second = Trial.objects.select_related("run").get(run=run, number=2)
-    assert not outcomes.record_proposal(second, {"family": "x"}, "key1", {})
-    assert outcomes.record_proposal(second, {"family": "y"}, "key2", {})
+    assert not outcomes.record_proposal(second, chosen("key1"))
+    assert outcomes.record_proposal(second, chosen("key2"))
 
 
 def test_the_last_trial_sends_the_most_accurate_network_to_be_quantized(person: User, version: DatasetVersion) -> None:

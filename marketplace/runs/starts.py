@@ -1,0 +1,40 @@
+"""What a search can begin with: the families that have a space, and published weights that a worker has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from marketplace.devices.queries import backbones_of_workers
+from marketplace.runs.models import default_families
+from models.backbones import BACKBONES
+from models.families import FAMILIES, Family
+
+_TYPICAL_PX = 96
+
+
+def searchable_families() -> Mapping[str, Family]:
+    """Return the families that offer more than their published sizes."""
+    return {name: family for name, family in FAMILIES.items() if len(family.choices(_TYPICAL_PX)) > 2}
+
+
+def family_of_backbone(name: str) -> Family | None:
+    """Return the family of published weights, which carry its name; None for weights that no search can begin with."""
+    if name not in BACKBONES:
+        return None
+    return next((family for key, family in searchable_families().items() if key in name), None)
+
+
+def families_for(backbone: str) -> list[str]:
+    """Return the families of an order that names none: that of its published weights, else the usual one."""
+    family = family_of_backbone(backbone)
+    return default_families() if family is None else [family.name]
+
+
+def backbones_to_offer() -> dict[str, str]:
+    """Return the published weights that a live worker has and a search can begin with: title by name."""
+    there = backbones_of_workers()
+    return {
+        name: backbone.title
+        for name, backbone in BACKBONES.items()
+        if name in there and family_of_backbone(name) is not None
+    }
