@@ -53,6 +53,8 @@ class Block:
             return f"a {self.kind} of {len(self.nodes)} nodes"
         if self.kind in ("fused", "bottleneck") and not self.expanded:
             return f"a {self.kind} block cannot go without expansion"
+        if self.kind == "pointwise" and (self.kernel, self.stride, self.expanded) != (1, 1, 0):
+            return "a pointwise block has kernel 1, stride 1 and no expansion"
         return nodes_problem(self.nodes)
 
     def to_json(self) -> dict[str, Any]:
@@ -224,10 +226,14 @@ def _canonical_blocks(architecture: Architecture) -> list[Block]:
     """Return the blocks with `skip` saying whether an addition takes place."""
     channels, blocks = architecture.stem_filters, []
     for block in architecture.blocks:
-        adds = block.skip and (block.kind == "bottleneck" or (block.stride == 1 and block.filters == channels))
+        adds = block.skip and (block.kind == "bottleneck" or _may_add(block, channels))
         blocks.append(block if adds == block.skip else replace(block, skip=adds))
         channels = block.filters
     return blocks
+
+
+def _may_add(block: Block, channels: int) -> bool:
+    return block.kind not in ("separable", "cell") and block.stride == 1 and block.filters == channels
 
 
 _BLOCK_TYPES = {"kind": str, "kernel": int, "stride": int, "expanded": int, "filters": int, "skip": bool}

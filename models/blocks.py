@@ -48,6 +48,14 @@ def separable(block: Block, name: str, stream: Stream) -> list[Layer]:
     return [filtered, stream.after(filtered).convolve(f"{name}_project", block.filters)]
 
 
+def pointwise(block: Block, name: str, stream: Stream) -> list[Layer]:
+    """One 1×1 convolution without activation, which narrows what a stem gave.
+
+    It maps well as every 1×1 convolution does; it is what a bottleneck is without expansion and without kernel.
+    """
+    return _project(block, name, stream, [])
+
+
 def bottleneck(block: Block, name: str, stream: Stream) -> list[Layer]:
     """Residual bottleneck: 1×1 convolution with the stride, full convolution, 1×1 convolution, activated sum.
 
@@ -76,7 +84,8 @@ def cell(block: Block, name: str, stream: Stream) -> list[Layer]:
 
 def _project(block: Block, name: str, stream: Stream, layers: list[Layer]) -> list[Layer]:
     """End a bottleneck: project without activation, and add the block's input where block and shapes allow it."""
-    project = stream.after(layers[-1]).convolve(f"{name}_project", block.filters, activation="none")
+    inner = stream.after(layers[-1]) if layers else stream
+    project = inner.convolve(f"{name}_project", block.filters, activation="none")
     if not (block.skip and project.shape == stream.shape):
         return [*layers, project]
     return [*layers, project, _sum(name, stream, project)]
@@ -87,6 +96,13 @@ def _sum(name: str, stream: Stream, layer: Layer) -> Layer:
 
 
 BLOCKS: Mapping[str, Callable[[Block, str, Stream], list[Layer]]] = MappingProxyType(
-    {"fused": fused, "depthwise": depthwise, "separable": separable, "bottleneck": bottleneck, "cell": cell}
+    {
+        "fused": fused,
+        "depthwise": depthwise,
+        "pointwise": pointwise,
+        "separable": separable,
+        "bottleneck": bottleneck,
+        "cell": cell,
+    }
 )
 """Every kind of block by the name that `Block.kind` says it with."""
