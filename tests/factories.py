@@ -145,7 +145,7 @@ MEASURED = {
 }
 
 ARCHITECTURE = {
-    "family": "efficientnet-edgetpu",
+    "family": "efficientnet_edgetpu",
     "image_px": 64,
     "stem_filters": 16,
     "stem_stride": 2,

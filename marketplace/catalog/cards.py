@@ -12,6 +12,7 @@ from typing import Any
 from marketplace.catalog.licences import LICENCES
 from marketplace.catalog.values import items, kib, number, objects, pair, part, text, whole
 from marketplace.runs.models import Artifact, Run
+from marketplace.runs.parents import Parent
 
 SCHEMA = 1
 CARD_NAME = "card.json"
@@ -21,7 +22,13 @@ NO_COMPILATION = "Not compiled: the run does not say more."
 
 
 def card_of(
-    run: Run, *, model: str, licence: str, labels: Sequence[str], artifacts: Iterable[Artifact]
+    run: Run,
+    *,
+    model: str,
+    licence: str,
+    labels: Sequence[str],
+    artifacts: Iterable[Artifact],
+    parent: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the card of a finished run.
 
@@ -31,8 +38,11 @@ def card_of(
         licence: a key of LICENCES.
         labels: the classes, in the order of the outputs.
         artifacts: the files of the release, without the card itself.
+        parent: what it was trained further from, as `parent_named` says it; None if it began elsewhere.
     """
+    lineage = {"parent": parent} if parent else {}
     return {
+        **lineage,
         "schema": SCHEMA,
         "model": model,
         "task": "image-classification",
@@ -54,6 +64,14 @@ def card_of(
             key=lambda file: str(file["name"]),
         ),
     }
+
+
+def parent_named(parent: Parent, *, public: bool) -> dict[str, Any]:
+    """Return what a card says of the release that it was trained further from: of a private one only the licence."""
+    licence = {"id": parent.licence, "title": LICENCES.get(parent.licence, parent.licence)}
+    if not public:
+        return {"model": "", "licence": licence}
+    return {"model": parent.model, "release": parent.release, "revision": parent.revision, "licence": licence}
 
 
 def as_bytes(card: dict[str, Any]) -> bytes:

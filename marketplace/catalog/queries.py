@@ -183,6 +183,22 @@ def run_to_publish(user: User, run_id: int) -> Run:
     return run
 
 
+def parent_of(user: User | None, release: Release) -> Release | None:
+    """Return what a release was trained further from, where this person may see it."""
+    if not release.card.get("parent"):
+        return None
+    visible = Listing.objects.filter(visible_to(user))
+    found = Release.objects.filter(children__releases=release, listing__in=visible)
+    return found.select_related("listing__owner").first()
+
+
+def children_of(user: User | None, listing: Listing) -> QuerySet[Listing]:
+    """Return the models that were trained further from one, as far as this person may see them."""
+    of_it = Release.objects.filter(run__parent_release__listing=listing).values("listing")
+    found = Listing.objects.filter(visible_to(user), pk__in=of_it, latest__isnull=False)
+    return found.exclude(pk=listing.pk).select_related("owner", "latest")
+
+
 def notices_for(user: User) -> QuerySet[Notice]:
     """Return what this person should hear of, newest first; nothing of models that became private."""
     visible = Listing.objects.filter(visible_to(user)).values("pk")

@@ -15,6 +15,7 @@ from marketplace.catalog.releasing import Words, add_release, check_words
 from marketplace.catalog.values import items, text
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.runs.models import Artifact, Run
+from marketplace.runs.parents import Parent
 from marketplace.storage import open_stored
 
 LABELS_NAME = "labels.txt"
@@ -74,7 +75,17 @@ def preview_card(
     """Return the card that a release of this run would have."""
     files = publishable_files(owner, run) if artifacts is None else artifacts
     model = f"{owner.username}/{name}"
-    return cards.card_of(run, model=model, licence=licence, labels=_labels(run, files), artifacts=files)
+    return cards.card_of(
+        run, model=model, licence=licence, labels=_labels(run, files), artifacts=files, parent=_parent_on_card(run)
+    )
+
+
+def _parent_on_card(run: Run) -> dict[str, Any] | None:
+    parent = Parent.from_json(run.parent)
+    if parent is None:
+        return None
+    public = Release.objects.filter(children=run, listing__private=False).exists()
+    return cards.parent_named(parent, public=public)
 
 
 def change_listing(*, listing: Listing, title: str, summary: str, private: bool) -> Listing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
-from marketplace.catalog import views
+from marketplace.catalog import retrain_views, views
 from marketplace.catalog.converters import NameConverter, OwnerConverter, RevisionConverter
 
 register_converter(OwnerConverter, "owner")
@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{MODEL}/", views.without_slash),
     path(f"{MODEL}/subscription", views.change_subscription, name="subscription"),
     path(f"{MODEL}/edit", views.edit, name="edit"),
+    path(f"{MODEL}/retrain", retrain_views.retrain, name="retrain"),
     path(f"{MODEL}/resolve/<str:revision>/<path:file_name>", views.download, name="download"),
     path(f"{MODEL}/<release:revision>", views.listing, name="release"),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,11 +23,13 @@ from marketplace.catalog.errors import HubNotFound
 from marketplace.catalog.forms import ListingForm, PublicationForm, SearchForm
 from marketplace.catalog.models import Listing, Release
 from marketplace.catalog.queries import (
+    children_of,
     file_for,
     listing_for,
     notice_for,
     notices_for,
     own_listing,
+    parent_of,
     person_named,
     public_file,
     release_for,
@@ -34,12 +37,14 @@ from marketplace.catalog.queries import (
     subscribed,
     visible_listings,
 )
+from marketplace.catalog.retraining import can_be_retrained
 from marketplace.catalog.showing import card_view, file_rows, retrain_script
 from marketplace.errors import BadInput, Conflict
 from marketplace.middleware import problem
 
 MODELS_ON_A_PAGE = 24
 NOTICES_ON_A_PAGE = 50
+CHILDREN_SHOWN = 20
 DEVICE_TITLES = {key: profile.title for key, profile in DEVICES.items()}
 
 
@@ -92,11 +97,15 @@ def listing(request: HttpRequest, owner: str, name: str, revision: str = "main")
     user = _asker(request)
     found = listing_for(user, owner, name)
     release = release_for(found, revision)
+    prefetch_related_objects([release], "files")
     context = _release_context(request, found, release) | {
         "subscribed": subscribed(user, found),
         "own": user is not None and found.owner_id == user.pk,
         "releases": found.releases.all(),
         "newest": found.latest,
+        "parent": parent_of(user, release),
+        "children": children_of(user, found)[:CHILDREN_SHOWN],
+        "retrainable": can_be_retrained(release),
     }
     return render(request, "catalog/listing.html", context)
 

@@ -9,10 +9,14 @@ from django.http.response import HttpResponseBase
 from ninja import Field, Router, Schema, Status
 from pydantic import ConfigDict
 
+from marketplace.accounts.models import User
 from marketplace.accounts.person import person_of
 from marketplace.accounts.tokens import require_scope
+from marketplace.catalog.retraining import order_retraining, release_named
+from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import BadInput
 from marketplace.runs import services, shapes
+from marketplace.runs.checks import MAX_TRIALS
 from marketplace.runs.downloads import answer_artifact
 from marketplace.runs.forms import DEFAULT_ONCHIP_MIB, DEFAULT_TRIALS, default_px, onchip_bytes
 from marketplace.runs.models import Run
@@ -32,12 +36,29 @@ class Order(Schema):
     model_config = ConfigDict(extra="forbid")
 
     dataset_version: int
-    latency_limit_ms: float
+    latency_limit_ms: float | None = None
+    """Needed unless there is a parent: then it is what the parent's network needs."""
     device: str = "devboard"
     onchip_limit_bytes: int = onchip_bytes(DEFAULT_ONCHIP_MIB)
-    trials: int = DEFAULT_TRIALS
+    trials: int | None = None
+    """8 unless said otherwise; 1 with a parent."""
+    minutes: float | None = None
+    goal: str = Run.Goal.TARGET.value
+    families: list[str] = []
+    backbone: str = ""
+    """Published weights to begin with; empty: from scratch."""
+    parent: str = ""
+    """A published model to train further: owner/name, or owner/name@v2."""
     image_px: int | None = None
     seed: int | None = Field(None, ge=0, lt=2**31)
+
+
+class MoreTrials(Schema):
+    """How many trials to add."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    trials: int
 
 
 @router.post("", response={202: dict[str, Any]})
@@ -48,12 +69,39 @@ def order_run(request: HttpRequest, response: HttpResponse, order: Order) -> Any
     version = ready_versions_of(user).filter(pk=order.dataset_version).first()
     if version is None:
         raise BadInput("You have no dataset version of this number that is ready.", field="dataset_version")
-    limits = order.dict(exclude={"dataset_version", "image_px"})
-    run = services.order_run(
-        owner=user, dataset_version=version, image_px=order.image_px or default_px(version), **limits
-    )
+    run = (_retraining if order.parent else _search)(user, version, order)
     response["Location"] = f"/api/runs/{run.pk}"
     return Status(202, shapes.full(overview_of(run)))
+
+
+def _search(user: User, version: DatasetVersion, order: Order) -> Run:
+    limits = order.dict(exclude={"dataset_version", "image_px", "parent", "latency_limit_ms", "trials"})
+    if order.latency_limit_ms is None:
+        raise BadInput("Say the latency limit in milliseconds, for example 2.5.", field="latency_limit_ms")
+    return services.order_run(
+        owner=user,
+        dataset_version=version,
+        latency_limit_ms=order.latency_limit_ms,
+        trials=(MAX_TRIALS if order.minutes else DEFAULT_TRIALS) if order.trials is None else order.trials,
+        image_px=order.image_px or default_px(version),
+        **limits,
+    )
+
+
+def _retraining(user: User, version: DatasetVersion, order: Order) -> Run:
+    for name in ("image_px", "families", "backbone", "minutes"):
+        if getattr(order, name):
+            raise BadInput("A parent decides this itself: leave it out.", field=name)
+    return order_retraining(
+        owner=user,
+        release=release_named(user, order.parent),
+        dataset_version=version,
+        device=order.device,
+        trials=1 if order.trials is None else order.trials,
+        latency_limit_ms=order.latency_limit_ms,
+        onchip_limit_bytes=order.onchip_limit_bytes,
+        seed=order.seed,
+    )
 
 
 @router.get("")
@@ -76,6 +124,14 @@ def read_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
     """Return a run of yours: how far it is, its leaderboard, what it found, its files (right `read`)."""
     require_scope(request, "read")
     return shapes.full(overview_of(run_of(person_of(request), run_id)))
+
+
+@router.post("/{int:run_id}/trials", response={202: dict[str, Any]})
+def add_trials(request: HttpRequest, run_id: int, more: MoreTrials) -> Any:
+    """Go on searching in a run that is done (right `runs:write`)."""
+    run = _run_to_change(request, run_id)
+    services.add_trials(run=run, trials=more.trials)
+    return Status(202, shapes.full(overview_of(run_of(run.owner, run_id))))
 
 
 @router.post("/{int:run_id}/stop", response={202: dict[str, Any]})

@@ -6,6 +6,7 @@ from typing import Any
 
 from marketplace.runs.leaderboard import Row
 from marketplace.runs.models import Artifact, Run
+from marketplace.runs.parents import Parent
 from marketplace.runs.queries import Overview
 from marketplace.work.models import Event
 
@@ -28,7 +29,12 @@ def brief(run: Run) -> dict[str, Any]:
             "image_px": run.image_px,
             "trials": run.trials_wanted,
             "seed": run.seed,
+            "minutes": run.minutes,
+            "goal": run.goal,
+            "families": run.families,
+            "backbone": run.backbone,
         },
+        "parent": _parent(run),
         "best_accuracy": getattr(run, "best_accuracy", None),
         "failure": run.failure,
         "created_at": run.created_at.isoformat(),
@@ -70,11 +76,19 @@ def _trial(row: Row) -> dict[str, Any]:
         "best": row.best,
         "architecture": row.architecture,
         "architecture_key": trial.architecture_key,
+        "proposal": trial.proposal,
         "validation_accuracy": trial.validation_accuracy,
         "float_accuracy": trial.float_accuracy,
         "seconds": trial.seconds,
         "note": row.note,
     }
+
+
+def _parent(run: Run) -> dict[str, Any] | None:
+    parent = Parent.from_json(run.parent)
+    if parent is None:
+        return None
+    return {"model": parent.model, "release": parent.release, "revision": parent.revision, "licence": parent.licence}
 
 
 def _artifact(run: Run, artifact: Artifact) -> dict[str, Any]:

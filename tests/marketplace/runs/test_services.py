@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from edgetpu.latency import DEVICES
 from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import BadInput, Conflict, NotFound, UserError
 from marketplace.runs import outcomes
-from marketplace.runs.models import Run, Trial
-from marketplace.runs.services import cancel_run, order_run, stop_run
+from marketplace.runs.models import Artifact, Run, Trial
+from marketplace.runs.services import add_trials, cancel_run, order_run, stop_run
+from marketplace.runs.specs import spec_for
 from marketplace.work import lifecycle
 from marketplace.work.models import Event, Step
 from tests.factories import make_user, make_version
@@ -195,3 +198,94 @@ def test_cancel_drops_everything_and_a_late_result_changes_nothing(person: User,
     with pytest.raises(UserError, match="ended already"):
         cancel_run(run=run)
     assert Event.objects.filter(subject=run.pk).last().text == "Cancelled."  # type: ignore[union-attr]
+
+
+def done(person: User, version: DatasetVersion) -> Run:
+    """Return a run of two trials that is done."""
+    run = order(person, version, trials=2)
+    for number, accuracy in ((1, 0.7), (2, 0.9)):
+        end_well(*begin(run, number), accuracy)
+    Run.objects.filter(pk=run.pk).update(status=Run.Status.DONE, validation={"int8_accuracy": 0.8})
+    Step.objects.filter(kind=Step.Kind.QUANTIZE).delete()
+    run.refresh_from_db()
+    return run
+
+
+def test_added_trials_go_on_where_the_run_ended(person: User, version: DatasetVersion) -> None:
+    run = done(person, version)
+    add_trials(run=run, trials=2)
+    run.refresh_from_db()
+    assert (run.status, run.trials_wanted, run.ended_at) == (Run.Status.SEARCHING, 4, None)
+    assert list(run.trials.values_list("number", flat=True)) == [1, 2, 3, 4]
+
+
+def test_added_trials_that_find_nothing_better_leave_the_model_as_it_is(person: User, version: DatasetVersion) -> None:
+    run = done(person, version)
+    add_trials(run=run, trials=1)
+    end_well(*begin(run, 3), 0.85)
+    run.refresh_from_db()
+    assert (run.status, run.validation) == (Run.Status.DONE, {"int8_accuracy": 0.8})
+    assert run.ended_at is not None
+    assert not Step.objects.filter(kind=Step.Kind.QUANTIZE).exists()
+
+
+def test_a_better_network_replaces_files_and_figures_of_the_earlier_one(person: User, version: DatasetVersion) -> None:
+    run = done(person, version)
+    Artifact.objects.create(run=run, name="model_edgetpu.tflite", sha256="a" * 64, byte_count=1, storage_key="x")
+    add_trials(run=run, trials=1)
+    end_well(*begin(run, 3), 0.95)
+    run.refresh_from_db()
+    assert run.best_trial is not None
+    assert (run.status, run.best_trial.number, run.validation) == (Run.Status.QUANTIZING, 3, {})
+    assert not run.artifacts.exists()
+
+
+@pytest.mark.parametrize(("trials", "words"), [(0, "at least 1"), (-1, "at least 1"), (199, "can get 198 more")])
+def test_a_number_of_trials_that_cannot_be_added_is_refused(
+    person: User, version: DatasetVersion, trials: int, words: str
+) -> None:
+    with pytest.raises(BadInput, match=words):
+        add_trials(run=done(person, version), trials=trials)
+
+
+def test_only_a_run_that_is_done_gets_more_trials(person: User, version: DatasetVersion) -> None:
+    with pytest.raises(Conflict, match="run that is done"):
+        add_trials(run=order(person, version), trials=1)
+
+
+def test_no_trial_starts_after_the_minutes_are_over(person: User, version: DatasetVersion) -> None:
+    run = order(person, version, minutes=10)
+    assert not outcomes.time_is_up(run)
+    trial, _ = begin(run, 1)
+    assert not outcomes.time_is_up(trial.run)
+    trial.run.started_at = timezone.now() - timedelta(minutes=11)
+    assert outcomes.time_is_up(trial.run)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"minutes": 0}, "minutes", "Allow 1 to"),
+        ({"minutes": float("nan")}, "minutes", "Allow 1 to"),
+        ({"goal": "fame"}, "goal", "The goal is one of target, front"),
+        ({"families": ["toaster"]}, "families", "these families"),
+        ({"backbone": "toaster"}, "backbone", "no such published weights"),
+        (
+            {"backbone": "tf2_mobilenet_v2_1.0_224_ptq", "families": ["efficientnet_edgetpu"]},
+            "families",
+            "networks of MobileNet ?[vV]2 alone",
+        ),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused(
+    person: User, version: DatasetVersion, changes: dict[str, Any], field: str, words: str
+) -> None:
+    with pytest.raises(BadInput, match=words) as refused:
+        order(person, version, **changes)
+    assert refused.value.field == field
+
+
+def test_published_weights_decide_the_family(person: User, version: DatasetVersion) -> None:
+    run = order(person, version, backbone="tf2_mobilenet_v2_1.0_224_ptq")
+    assert run.families == ["mobilenet_v2"]
+    assert spec_for(run).classes == 3
