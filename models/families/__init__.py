@@ -13,6 +13,7 @@ from models.families import (
     inception_v3,
     inception_v4,
     mobilenet_edgetpu,
+    mobilenet_edgetpu_v2,
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
@@ -24,6 +25,7 @@ from models.families.family import Family
 _MODULES = (
     efficientnet_edgetpu,
     mobilenet_v2,
+    mobilenet_edgetpu_v2,
     mobilenet_edgetpu,
     efficientnet_lite,
     mobilenet_v1,

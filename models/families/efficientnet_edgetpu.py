@@ -6,36 +6,25 @@ Source: tensorflow/tpu, models/official/efficientnet/edgetpu/efficientnet_edgetp
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from models.architecture import Architecture, Block, Choice
 from models.families.family import Choices, Family, round_filters
 from models.families.resolution import fitting_strides, resolutions
+from models.families.stages import Stage, blocks_of
 
 NAME = "efficientnet_edgetpu"
 
 
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """Blocks of equal width: the first has the stride, the others repeat it without."""
-
-    kind: str
-    kernel: int
-    stride: int
-    expansion: int
-    filters: int
-    depth: int
-
-
 _STAGES = (
-    _Stage("fused", 3, 1, 4, 24, 1),
-    _Stage("fused", 3, 2, 8, 32, 2),
-    _Stage("fused", 3, 2, 8, 48, 4),
-    _Stage("depthwise", 5, 2, 8, 96, 5),
-    _Stage("depthwise", 5, 1, 8, 144, 4),
-    _Stage("depthwise", 5, 2, 8, 192, 2),
+    Stage("fused", 3, 1, 4, 24, 1),
+    Stage("fused", 3, 2, 8, 32, 2),
+    Stage("fused", 3, 2, 8, 48, 4),
+    Stage("depthwise", 5, 2, 8, 96, 5),
+    Stage("depthwise", 5, 1, 8, 144, 4),
+    Stage("depthwise", 5, 2, 8, 192, 2),
 )
 _STEM_FILTERS, _FIRST_FILTERS_IN, _HEAD_FILTERS = 32, 24, 1280
 """The published stem gives 32 channels, the published first stage expands 24."""
@@ -71,7 +60,7 @@ def _build(choices: Mapping[str, Choice]) -> Architecture:
     published = [2, *(stage.stride for stage in _STAGES)]
     stem_stride, *strides = fitting_strides(image_px, published, given_up=_GIVEN_UP, smallest_px=_SMALLEST_MAP_PX)
     stages = [
-        _Stage(
+        Stage(
             str(choices[f"stage{number}_kind"]),
             int(choices[f"stage{number}_kernel"]),
             stride,
@@ -86,15 +75,9 @@ def _build(choices: Mapping[str, Choice]) -> Architecture:
     return Architecture(NAME, image_px, stem_filters, blocks, int(choices["head"]), stem_stride, dict(choices))
 
 
-def _blocks(stages: Sequence[_Stage], width: float) -> tuple[Block, ...]:
-    channels, blocks = round_filters(_FIRST_FILTERS_IN, width), []
-    for stage in stages:
-        filters = round_filters(stage.filters, width)
-        for number in range(stage.depth):
-            stride = stage.stride if number == 0 else 1
-            blocks.append(Block(stage.kind, stage.kernel, stride, channels * stage.expansion, filters))
-            channels = filters
-    return tuple(blocks)
+def _blocks(stages: Iterable[Stage], width: float) -> tuple[Block, ...]:
+    widened = [replace(stage, filters=round_filters(stage.filters, width)) for stage in stages]
+    return blocks_of(widened, round_filters(_FIRST_FILTERS_IN, width))
 
 
 def _published(width: float, depth: float, image_px: int) -> Architecture:
@@ -103,13 +86,13 @@ def _published(width: float, depth: float, image_px: int) -> Architecture:
     return Architecture(NAME, image_px, stem_filters, _blocks(stages, width), head_filters)
 
 
-def _shape(stages: Sequence[_Stage]) -> Mapping[str, Choice]:
+def _shape(stages: Sequence[Stage]) -> Mapping[str, Choice]:
     parts = ("kind", "kernel", "expansion", "depth")
     named = {f"stage{number}_{part}": (stage, part) for number, stage in enumerate(stages, 1) for part in parts}
     return MappingProxyType({name: getattr(stage, part) for name, (stage, part) in named.items()})
 
 
-def _lean() -> list[_Stage]:
+def _lean() -> list[Stage]:
     """Return the published stages with half their depth and expansion: for small pictures and small sets."""
     return [replace(stage, depth=max(1, stage.depth // 2), expansion=4) for stage in _STAGES]
 

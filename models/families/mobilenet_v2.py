@@ -9,35 +9,25 @@ Source: Sandler et al. 2018, table 2; tensorflow/models, research/slim/nets/mobi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from types import MappingProxyType
 
-from models.architecture import Architecture, Block, Choice
+from models.architecture import Architecture, Choice
 from models.families.family import Choices, Family, round_filters
 from models.families.resolution import fitting_strides, resolutions
+from models.families.stages import Stage, blocks_of
 
 NAME = "mobilenet_v2"
 
 
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """Blocks of equal width: the first has the stride, the others repeat it without."""
-
-    expansion: int
-    """Channels inside a block for each that comes in; 1 leaves the expansion out."""
-    filters: int
-    depth: int
-    stride: int
-
-
 _STAGES = (
-    _Stage(1, 16, 1, 1),
-    _Stage(6, 24, 2, 2),
-    _Stage(6, 32, 3, 2),
-    _Stage(6, 64, 4, 2),
-    _Stage(6, 96, 3, 1),
-    _Stage(6, 160, 3, 2),
-    _Stage(6, 320, 1, 1),
+    Stage("depthwise", 3, 1, 1, 16, 1),
+    Stage("depthwise", 3, 2, 6, 24, 2),
+    Stage("depthwise", 3, 2, 6, 32, 3),
+    Stage("depthwise", 3, 2, 6, 64, 4),
+    Stage("depthwise", 3, 1, 6, 96, 3),
+    Stage("depthwise", 3, 2, 6, 160, 3),
+    Stage("depthwise", 3, 1, 6, 320, 1),
 )
 _STEM_FILTERS, _HEAD_FILTERS = 32, 1280
 
@@ -71,39 +61,36 @@ def _build(choices: Mapping[str, Choice]) -> Architecture:
     published = [2, *(stage.stride for stage in _STAGES)]
     stem_stride, *strides = fitting_strides(image_px, published, given_up=_GIVEN_UP, smallest_px=_SMALLEST_MAP_PX)
     stages = [
-        _Stage(
+        Stage(
+            stage.kind,
+            stage.kernel,
+            stride,
             int(choices.get(f"stage{number}_expansion", stage.expansion)),
             round_filters(stage.filters, float(choices[f"stage{number}_width"])),
             int(choices.get(f"stage{number}_depth", stage.depth)),
-            stride,
         )
         for number, (stage, stride) in enumerate(zip(_STAGES, strides, strict=True), 1)
     ]
-    return _architecture(image_px, float(choices["stage1_width"]), stages, int(choices["head"]), stem_stride, choices)
+    stem_width, head = float(choices["stage1_width"]), int(choices["head"])
+    return _architecture(image_px, stem_width, stages, head, stem_stride=stem_stride, choices=choices)
 
 
 def _architecture(
     image_px: int,
     stem_width: float,
-    stages: Sequence[_Stage],
+    stages: Sequence[Stage],
     head_filters: int,
+    *,
     stem_stride: int = 2,
     choices: Mapping[str, Choice] = MappingProxyType({}),
 ) -> Architecture:
-    channels = stem_filters = round_filters(_STEM_FILTERS, stem_width)
-    blocks = []
-    for stage in stages:
-        for number in range(stage.depth):
-            expanded = channels * stage.expansion if stage.expansion > 1 else 0
-            blocks.append(Block("depthwise", 3, stage.stride if number == 0 else 1, expanded, stage.filters))
-            channels = stage.filters
-    return Architecture(
-        NAME, image_px, stem_filters, tuple(blocks), head_filters, stem_stride, dict(choices), activation="relu6"
-    )
+    stem = round_filters(_STEM_FILTERS, stem_width)
+    blocks = blocks_of(stages, stem)
+    return Architecture(NAME, image_px, stem, blocks, head_filters, stem_stride, dict(choices), activation="relu6")
 
 
 def _published(width: float) -> Architecture:
-    stages = [_Stage(s.expansion, round_filters(s.filters, width), s.depth, s.stride) for s in _STAGES]
+    stages = [replace(stage, filters=round_filters(stage.filters, width)) for stage in _STAGES]
     return _architecture(_PUBLISHED_PX, width, stages, round_filters(_HEAD_FILTERS, max(width, 1.0)))
 
 
