@@ -73,7 +73,7 @@ def _nearest(value: Choice, values: tuple[Choice, ...]) -> Choice:
 
 def space_of(spec: SearchSpec) -> Space:
     """Return the choices of a search."""
-    family = FAMILIES[spec.family]
+    family = FAMILIES[spec.families[0]]
     return Space(family, family.choices(spec.image_px))
 
 
@@ -116,7 +116,7 @@ def _limits(spec: SearchSpec) -> Limits:
 def holds_limits(spec: SearchSpec, architecture: Architecture) -> bool:
     """Return whether a network may be proposed: within every limit, all parameters on the chip, trained in time."""
     room = _LEAST_TRAINING_ROOM * limits_of(spec).shortest_training_seconds
-    in_time = training_seconds(spec, architecture) <= max(60 * spec.trial_minutes, room)  # first: it costs least
+    in_time = training_seconds(spec, architecture) <= max(60 * spec.room_minutes, room)  # first: it costs least
     return in_time and worst_ratio(spec, cost_of(spec, architecture)) <= 1
 
 

@@ -8,11 +8,18 @@ from math import isfinite
 from typing import Any
 
 from edgetpu.latency import DEVICES
+from models.backbones import BACKBONES
 from models.families import FAMILIES
 from search.errors import SpecInvalid
+from search.problem import Goal
 
 DEFAULT_ONCHIP_BYTES = 7 * 2**20
 """What compilers 15 and 16 leave for parameters in nearly every log: 7.0–8.0 MiB."""
+
+
+_SHORTEST_TRIAL_MINUTES = 0.5
+"""Start-up and tracing take about 20 s of a trial, so shorter ones would mostly wait."""
+_USUAL_TRIAL_MINUTES = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +40,30 @@ class SearchSpec:
     max_ops: int | None = None
     """Most operations of the converted network; None for any number."""
     training_pictures: int = 1000
-    trial_minutes: float = 1.0
-    """Minutes of one processor core that the training of one network may take, by estimate."""
-    family: str = "efficientnet_edgetpu"
+    trial_minutes: float | None = None
+    """Minutes of one processor core that the training of one network may take, by estimate; None: `room_minutes`."""
+    families: tuple[str, ...] = ("efficientnet_edgetpu",)
+    """Keys of `models.families.FAMILIES`; networks of all of them are compared."""
+    backbone: str = ""
+    """A key of `models.backbones.BACKBONES` whose weights networks begin with; empty: from scratch."""
+    objective: str = Goal.TARGET
+    """`target`: the most accurate network within the limits; `front`: the best for every latency up to the limit."""
+    minutes: float | None = None
+    """No further trial starts after so many minutes; None for any time."""
+    min_gain: float | None = None
+    """No further trial starts when less than this gain in accuracy (0 to 1) is expected of it; None for never."""
 
     def __post_init__(self) -> None:
         """Refuse what no search can be run with."""
+        object.__setattr__(self, "families", tuple(self.families))
         problem = self._problem()
         if problem:
             raise SpecInvalid(problem)
 
     def _problem(self) -> str | None:
-        if self.family not in FAMILIES:
-            return f"There is no family {self.family!r}; there are {', '.join(FAMILIES)}."
+        named = self._name_problem()
+        if named:
+            return named
         if self.device not in DEVICES:
             return f"There is no device {self.device!r}; there are {', '.join(DEVICES)}."
         if not (isfinite(self.latency_limit_ms) and self.latency_limit_ms > 0):
@@ -56,19 +74,46 @@ class SearchSpec:
             return f"The image side must be within 16 to 512 px, it is {self.image_px}."
         return self._amount_problem()
 
+    def _name_problem(self) -> str | None:
+        strange = [name for name in self.families if name not in FAMILIES]
+        if strange:
+            return f"There is no family {strange[0]!r}; there are {', '.join(FAMILIES)}."
+        if not self.families or len(set(self.families)) < len(self.families):
+            return "A search needs at least one family, and each of them once."
+        if self.backbone and self.backbone not in BACKBONES:
+            return f"There are no published weights {self.backbone!r}; there are {', '.join(BACKBONES)}."
+        if self.objective not in list(Goal):
+            return f"A search looks for one of {', '.join(Goal)}, not for {self.objective!r}."
+        return None
+
     def _amount_problem(self) -> str | None:
         amounts = {
             "on-chip limit": self.onchip_limit_bytes,
             "number of trials": self.trials,
             "number of training pictures": self.training_pictures,
-            "number of minutes per trial": self.trial_minutes,
+            "number of minutes per trial": 1 if self.trial_minutes is None else self.trial_minutes,
+            "number of minutes": 1 if self.minutes is None else self.minutes,
             "number of operations": 1 if self.max_ops is None else self.max_ops,
+            "least gain": 1 if self.min_gain is None else self.min_gain,
         }
         return next((f"The {name} must be more than 0." for name, amount in amounts.items() if not amount > 0), None)
 
+    @property
+    def room_minutes(self) -> float:
+        """Minutes of one processor core for one training: as ordered, else a trial's share of the search's minutes.
+
+        A search without a time gives every trial a minute. That is what limits networks for small pictures then, well
+        before a latency of 2 or 3 ms does: who has the time says so, and gets larger networks.
+        """
+        if self.trial_minutes is not None:
+            return self.trial_minutes
+        if self.minutes is None:
+            return _USUAL_TRIAL_MINUTES
+        return max(_SHORTEST_TRIAL_MINUTES, self.minutes / self.trials)
+
     def to_json(self) -> dict[str, Any]:
         """Return the order as plain values that `from_json` takes."""
-        return asdict(self)
+        return {**asdict(self), "families": list(self.families), "objective": str(self.objective)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> SearchSpec:
@@ -77,6 +122,9 @@ class SearchSpec:
         Raises:
             SpecInvalid: if a value is missing, unknown or out of range.
         """
+        value = dict(value)
+        if "family" in value:  # as orders of before there were several were written
+            value.setdefault("families", (value.pop("family"),))
         known = {each.name for each in fields(cls)}
         unknown = sorted(set(value) - known)
         if unknown:

@@ -29,7 +29,7 @@ def test_a_spec_survives_json() -> None:
         ({"image_px": 5000}, "16 to 512 px"),
         ({"trials": 0}, "number of trials"),
         ({"max_ops": 0}, "number of operations"),
-        ({"family": "yolo"}, "no family 'yolo'"),
+        ({"families": ["yolo"]}, "no family 'yolo'"),
         ({"colour": 1}, "no colour"),
     ],
 )
