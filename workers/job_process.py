@@ -14,10 +14,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from edgetpu.surroundings import plain_environment
 from marketplace.errors import LeaseLost
 from workers.errors import JobBroken, StepFailed
 from workers.processes import kill_group
@@ -28,17 +30,29 @@ MAX_LOG_TAIL_BYTES = 4000
 Report = Callable[[dict[str, Any]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a process may touch that opens a stranger's model; beside it, only programs (see `workers.isolation`)."""
+
+    folder: Path
+    """The only one that it may change."""
+    readable: tuple[Path, ...] = ()
+    """Files that it may read."""
+
+
 class JobProcess:
     """A process that does one job after another.
 
     Args:
         threads: how many threads arithmetic may use.
         guarded: whether strangers' files are opened in it: memory and time are limited then (see `workers.job_main`).
+        cell: shuts it off from network, files and secrets as well.
     """
 
-    def __init__(self, *, threads: int = 1, guarded: bool = False) -> None:
+    def __init__(self, *, threads: int = 1, guarded: bool = False, cell: Cell | None = None) -> None:
         self._threads = threads
-        self._guarded = guarded
+        self._flags = ["--guarded"] if guarded else []
+        self._cell = cell
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
         self._pending = b""
@@ -106,11 +120,11 @@ class JobProcess:
         self.close()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "workers.job_main", str(os.getpid()), *(["--guarded"] if self._guarded else [])],
+            [sys.executable, "-m", "workers.job_main", str(os.getpid()), *self._flags, *_cell_words(self._cell)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=os.environ | _thread_limits(self._threads),
+            env=_environment(self._cell) | _thread_limits(self._threads),
             start_new_session=True,
         )
         return self._process
@@ -161,6 +175,18 @@ class JobProcess:
         length = self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, length - MAX_LOG_TAIL_BYTES))
         return self._log.read().decode(errors="replace")
+
+
+def _cell_words(cell: Cell | None) -> list[str]:
+    return [] if cell is None else ["--cell", str(cell.folder), *map(str, cell.readable)]
+
+
+def _environment(cell: Cell | None) -> dict[str, str]:
+    """Return the worker's environment; in a cell, nothing of it but where programs are."""
+    if cell is None:
+        return dict(os.environ)
+    own = dict.fromkeys(("HOME", "TMPDIR", "KERAS_HOME"), str(cell.folder))
+    return plain_environment() | own | {"PYTHONDONTWRITEBYTECODE": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
 def _thread_limits(threads: int) -> dict[str, str]:
