@@ -121,10 +121,12 @@ def train_one(spec: SearchSpec, record: TrialRecord, data: Path, out_dir: Path) 
 def finish(checkpoint: Path, data: Path, out_dir: Path) -> dict[str, Any]:
     """Quantize and validate the best network in a training process."""
     from search.dataset import load
-    from search.judge import quantize_best, validate_on_cpu
+    from search.judge import validate_on_cpu
+    from search.quantizing import quantize_best
 
     dataset = load(data)
-    return validate_on_cpu(checkpoint, quantize_best(checkpoint, dataset, out_dir), dataset)
+    quantized = quantize_best(checkpoint, dataset, out_dir)
+    return validate_on_cpu(quantized.checkpoint, quantized.files, dataset, trained=checkpoint)
 
 
 def run_trials(spec: SearchSpec, data: Path, out_dir: Path, pool: ProcessPoolExecutor) -> list[dict[str, Any]]:

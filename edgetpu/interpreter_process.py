@@ -77,7 +77,7 @@ def _nothing(np: Any, details: dict[str, Any]) -> Any:
 
 def _run_all(interpreter: Any, position: int, images: Any, request: dict[str, Any]) -> tuple[list[Any], list[float]]:
     """Run the images in turn after the warm-up; return their outputs and the times in milliseconds."""
-    places = [one["index"] for one in interpreter.get_output_details()]
+    places = request.get("tensors") or [one["index"] for one in interpreter.get_output_details()]
     for number in range(request["warm_up"]):
         interpreter.set_tensor(position, images[number % len(images)][None])
         interpreter.invoke()
@@ -103,7 +103,14 @@ def _opener(request: dict[str, Any]) -> tuple[Any, dict[str, str]]:
         "reference": OpResolverType.BUILTIN_REF,
         "optimized": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     }[request["kernels"]]
-    return lambda model: Interpreter(model, experimental_op_resolver_type=resolver, num_threads=1), {}
+    inner = bool(request.get("tensors"))  # else the memory of inner tensors is used again while the model runs
+
+    def open_model(model: str) -> Any:
+        return Interpreter(
+            model, experimental_op_resolver_type=resolver, num_threads=1, experimental_preserve_all_tensors=inner
+        )
+
+    return open_model, {}
 
 
 def _edgetpu_opener(request: dict[str, Any]) -> tuple[Any, dict[str, str]]:

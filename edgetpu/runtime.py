@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +32,7 @@ __all__ = [
     "measure",
     "run_on_cpu",
     "run_with_kernels",
+    "tensors_on_cpu",
 ]
 
 Kernels = Literal["reference", "optimized"]
@@ -105,6 +107,30 @@ def run_with_kernels(
     if "error" in answer.fields:
         raise RunFailed(f"The model does not run on this machine's CPU: {answer.fields['text']}.")
     return CpuRun(answer.outputs, tuple(answer.fields["times_ms"]), kernels)
+
+
+def tensors_on_cpu(
+    model: Path, images: np.ndarray, places: Sequence[int], *, timeout_s: float = 600.0
+) -> tuple[np.ndarray, ...]:
+    """Return the values (images, …) of tensors inside a model, unscaled integers, computed by the optimized kernels.
+
+    Args:
+        model: a .tflite file that was not compiled for the chip.
+        images: (images, height, width, channels), already in the model's input type.
+        places: positions of the tensors in the model.
+        timeout_s: how long it may take in all.
+
+    Raises:
+        RunFailed: if the model does not run here.
+    """
+    request = {"kernels": "optimized", "warm_up": 0, "rest_s": 0, "runs": 0, "tensors": list(places)}
+    try:
+        answer = _ask(model, images, request, timeout_s)
+    except _Died as death:
+        raise RunFailed(f"The model stopped the interpreter on this machine's CPU. {_manner(death)}") from death
+    if "error" in answer.fields:
+        raise RunFailed(f"The model does not run on this machine's CPU: {answer.fields['text']}.")
+    return answer.outputs
 
 
 def measure(

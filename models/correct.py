@@ -61,7 +61,7 @@ def mixed(pictures: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
 
 def as_input(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return pictures as the networks read them."""
-    return (np.asarray(pictures, np.float32) - 127) / 128
+    return (np.asarray(pictures, np.float32) - np.float32(127)) / np.float32(128)
 
 
 def load_network(checkpoint: Path) -> keras.Model:

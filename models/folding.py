@@ -62,7 +62,7 @@ def sources_of(network: keras.Model) -> Mapping[str, tuple[str, ...]]:
             inputs = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
         except (AttributeError, ValueError) as error:
             raise QuantizationFailed(
-                f"The layer {layer.name!r} is used at several places of the network, so it cannot be corrected for int8."
+                f"The layer {layer.name!r} is used at several places, so its weights cannot be corrected for int8."
             ) from error
         found[layer.name] = tuple(tensor._keras_history.operation.name for tensor in inputs)
     return found

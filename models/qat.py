@@ -35,7 +35,7 @@ _BLIND = (
     keras.layers.Softmax,
 )
 """Layers whose output has the scale of their input, or a fixed one."""
-_ROUNDED: Mapping[type, type] = {
+_ROUNDED: Mapping[type, Any] = {
     keras.layers.Conv2D: RoundedConv2D,
     keras.layers.DepthwiseConv2D: RoundedDepthwiseConv2D,
     keras.layers.Dense: RoundedDense,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,23 @@ def interval_95(right: int, count: int) -> tuple[float, float]:
 def agreement(one: Labels, other: Labels) -> float:
     """Return the share of pictures for which both give the same answer."""
     return float(np.mean(one == other))
+
+
+def recall_changes(before: Mapping[str, Any], after: Mapping[str, Any], classes: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the classes whose recall is another one after than before, the largest loss first.
+
+    Args:
+        before: scores, as `scores_of` gives them.
+        after: scores on the same pictures.
+        classes: names in the order of the scores.
+    """
+    pairs = zip(classes, before["recall"], after["recall"], strict=True)
+    changes = [
+        {"name": name, "before": one, "after": other}
+        for name, one, other in pairs
+        if one is not None and other is not None and one != other
+    ]
+    return sorted(changes, key=lambda change: change["after"] - change["before"])
 
 
 def _shares(right: Labels, count: Labels) -> list[float | None]:

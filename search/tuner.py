@@ -21,9 +21,10 @@ from models.architecture import Architecture
 from models.quantize import QuantizedFiles
 from search.dataset import Dataset
 from search.errors import SearchError, TrialFailed
-from search.judge import ARCHITECTURE_FILE, OUTCOME_FILE, TrialOutcome, judge_trial, quantize_best, validate_on_cpu
+from search.judge import ARCHITECTURE_FILE, OUTCOME_FILE, TrialOutcome, judge_trial, validate_on_cpu
 from search.progress import OnProgress, ignore
 from search.propose import propose
+from search.quantizing import quantize_best
 from search.space import check_spec, space_of
 from search.spec import SearchSpec
 from search.train import CHECKPOINT
@@ -168,10 +169,10 @@ def search(
     tuner = AtollTuner(AtollOracle(spec), spec, out_dir)
     tuner.search(dataset, on_progress, epochs)
     folder, best = _best_of(tuner)
-    files = quantize_best(folder / CHECKPOINT, dataset, out_dir / "best", seed=spec.seed)
-    validation = validate_on_cpu(folder / CHECKPOINT, files, dataset)
+    quantized = quantize_best(folder / CHECKPOINT, dataset, out_dir / "best", seed=spec.seed)
+    validation = validate_on_cpu(quantized.checkpoint, quantized.files, dataset, trained=folder / CHECKPOINT)
     architecture = Architecture.from_json(json.loads((folder / ARCHITECTURE_FILE).read_text()))
-    return Found(best, architecture, files, validation, tuner.oracle.history())
+    return Found(best, architecture, quantized.files, validation, tuner.oracle.history())
 
 
 def _best_of(tuner: AtollTuner) -> tuple[Path, TrialOutcome]:

@@ -10,6 +10,7 @@ from typing import Any
 from edgetpu.compiler import Compiler, CompileReport, require_compiler
 from edgetpu.errors import CompileFailed
 from edgetpu.package import Finding, validate
+from models.metadata import copy_description
 from workers.job_process import Report
 
 COMPILED_NAMES = {"model_int8.tflite": "model_edgetpu.tflite", "model_uint8.tflite": "model_uint8_edgetpu.tflite"}
@@ -28,7 +29,9 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
     for name, path in job["models"].items():
         report({"phase": f"Compiling {name}"})
         reports[name] = compiler.compile([Path(path)], out_dir)
-        files[COMPILED_NAMES[name]] = str(_checked(out_dir, Path(path)))
+        compiled = _checked(out_dir, Path(path))
+        copy_description(Path(path), compiled)  # the compiler leaves labels and normalization behind
+        files[COMPILED_NAMES[name]] = str(compiled)
     said = reports["model_int8.tflite"]
     return {
         "files": files,

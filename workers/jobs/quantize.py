@@ -8,37 +8,52 @@ from typing import Any
 
 from edgetpu.graph import Graph, Tensor
 from edgetpu.tflite import read_graph
+from models.fidelity import layer_fidelity
+from models.metadata import labels_text
+from search.answers import image_px_of
+from search.dataset import Dataset
 from search.estimates import file_estimate
-from search.judge import quantize_best
+from search.quantizing import Quantized, quantize_best
 from workers.job_process import Report
 from workers.jobs.arrays import dataset_for
+
+WORST_LAYERS = 5
+"""So many layers are named on a run's page."""
 
 
 def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
     """Return the files, the facts of the quantization, and the estimate from the int8 file itself."""
     dataset = dataset_for(job, report)
     out_dir = Path(job["out_dir"])
-    quantized = quantize_best(Path(job["checkpoint"]), dataset, out_dir, seed=job["seed"])
-    (out_dir / "labels.txt").write_text("".join(f"{name}\n" for name in dataset.classes))
+    quantized = quantize_best(
+        Path(job["checkpoint"]), dataset, out_dir, seed=job["seed"], on_phase=lambda phase: report({"phase": phase})
+    )
+    (out_dir / "labels.txt").write_text(labels_text(dataset.classes), encoding="utf-8")
     (out_dir / "architecture.json").write_text(json.dumps(job["architecture"], indent=2, sort_keys=True) + "\n")
-    int8, uint8 = read_graph(quantized.int8), read_graph(quantized.uint8)
+    int8, uint8 = read_graph(quantized.files.int8), read_graph(quantized.files.uint8)
     return {
         "files": {
-            "checkpoint.keras": job["checkpoint"],
-            "model_int8.tflite": str(quantized.int8),
-            "model_uint8.tflite": str(quantized.uint8),
+            "checkpoint.keras": str(quantized.checkpoint),
+            "model_int8.tflite": str(quantized.files.int8),
+            "model_uint8.tflite": str(quantized.files.uint8),
             "labels.txt": str(out_dir / "labels.txt"),
             "architecture.json": str(out_dir / "architecture.json"),
         },
         "quantization": {
-            "method": "post-training, full int8",
-            "calibration_count": quantized.calibration_count,
-            "calibration_sha256": quantized.calibration_sha256,
+            **quantized.to_json(),
+            "worst_layers": _worst_layers(quantized, dataset),
             "int8": ends_of(int8),
             "uint8": ends_of(uint8),
         },
         "estimate": file_estimate(int8, job["device"], job["onchip_limit_bytes"]),
     }
+
+
+def _worst_layers(quantized: Quantized, dataset: Dataset) -> list[dict[str, Any]]:
+    """Return the layers whose output rounding changes most, on validation pictures."""
+    pictures = dataset.at(image_px_of(quantized.checkpoint)).validation.images
+    layers = layer_fidelity(quantized.checkpoint, quantized.files.int8, pictures)
+    return [layer.to_json() for layer in layers[:WORST_LAYERS]]
 
 
 def ends_of(graph: Graph) -> dict[str, Any]:

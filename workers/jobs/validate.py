@@ -11,13 +11,17 @@ from search.judge import validate_on_cpu
 from workers.job_process import Report
 from workers.jobs.arrays import dataset_for
 
+TRAINED = "trained.keras"
+"""The network as it was trained, before its weights were changed for int8."""
+
 
 def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
     """Return the figures of the test split, in the words of the run's row."""
     dataset = dataset_for(job, report)
     paths = {name: Path(path) for name, path in job["paths"].items()}
     files = _files(paths, job["quantization"])
-    return in_words(validate_on_cpu(paths["checkpoint.keras"], files, dataset), dataset.classes)
+    found = validate_on_cpu(paths["checkpoint.keras"], files, dataset, trained=paths.get(TRAINED))
+    return in_words(found, dataset.classes)
 
 
 def _files(paths: Mapping[str, Path], quantization: Mapping[str, Any]) -> QuantizedFiles:
@@ -39,6 +43,7 @@ def in_words(found: Mapping[str, Any], classes: tuple[str, ...]) -> dict[str, An
         "split": "test",
         "pictures": found["n"],
         "float_accuracy": found["float"]["accuracy"],
+        "checkpoint_accuracy": found["checkpoint_accuracy"],
         "int8_accuracy": int8["accuracy"],
         "uint8_accuracy": found["uint8"]["accuracy"],
         "balanced_int8_accuracy": int8["balanced_accuracy"],
@@ -46,8 +51,15 @@ def in_words(found: Mapping[str, Any], classes: tuple[str, ...]) -> dict[str, An
         "agreement": found["float_int8_agreement"],
         "int8_uint8_agreement": found["int8_uint8_agreement"],
         "per_class": [
-            {"name": name, "recall": int8["recall"][at], "precision": int8["precision"][at], "pictures": pictures[at]}
+            {
+                "name": name,
+                "recall": int8["recall"][at],
+                "float_recall": found["float"]["recall"][at],
+                "precision": int8["precision"][at],
+                "pictures": pictures[at],
+            }
             for at, name in enumerate(classes)
         ],
+        "class_changes": found["class_changes"],
         "confusion": int8["confusion"],
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from marketplace.runs import outcomes
+from marketplace.runs.models import Artifact
+from marketplace.storage import fetch
 from marketplace.work import lifecycle
 from workers.heartbeat import Heartbeat
 from workers.steps.engine import do_job
@@ -18,6 +20,8 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     heartbeat.report({"phase": "Judging on the test split"})
     with folder_for(lease) as folder:
         paths = {name: str(bring(run_row, name, folder)) for name in FILES}
+        trained = Artifact.objects.get(trial=run_row.best_trial_id, name="checkpoint.keras")
+        paths["trained.keras"] = str(fetch(trained.storage_key, folder / "trained.keras"))
         result = do_job("validate", heartbeat, paths=paths, quantization=run_row.quantization, **pictures_of(run_row))
     with lifecycle.finishing(lease):
         outcomes.record_validated(run_row, result)

@@ -1,0 +1,198 @@
+"""Which int8 form of a trained network is released: the one that gets most validation pictures right.
+
+There are three ways, each giving a plain checkpoint whose ordinary conversion is the int8 file:
+
+- `plain`: the trained network as it is.
+- `corrected`: kernels rounded first, batch-norm statistics taken anew (`models.correct`); some seconds.
+- `trained`: trained for int8 (`models.qat`); a minute or more, so it is tried only where the better of the first two
+  stays more than TRAINING_GAP below float on the validation pictures.
+
+Of equally accurate ones that is taken whose answers agree more often with the float network's, then the simpler one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.correct import correct
+from models.errors import QuantizationFailed
+from models.metadata import describe_classifier
+from models.qat import train_for_int8
+from models.quantize import QuantizedFiles, quantize, quantize_to
+from search.answers import Guesses, classify_float, classify_int8, image_px_of
+from search.augment import augment
+from search.dataset import Dataset
+from search.scores import agreement
+
+CALIBRATION_PICTURES = 160
+"""With these, int8 stays within a point of float: benchmarks/RESULTS.md, search. More of them cost seconds."""
+TRAINING_GAP = 0.003
+"""Share of the validation pictures that int8 may lose against float before the network is trained for int8."""
+METHODS: Mapping[str, str] = {
+    "plain": "post-training, full int8",
+    "corrected": "weights corrected, then post-training, full int8",
+    "trained": "quantization-aware training, full int8",
+}
+"""The ways, as pages and cards name them."""
+OnPhase = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to int8, and what came of it on the validation pictures."""
+
+    way: str
+    """A key of METHODS."""
+    checkpoint: Path
+    """The network in float whose conversion is the int8 file."""
+    accuracy: float
+    agreement: float
+    """Share of pictures on which the int8 file and the trained float network say the same."""
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """What candidates are ordered by, larger is better."""
+        return self.accuracy, self.agreement
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what pages and cards show."""
+        return {
+            "way": self.way,
+            "method": METHODS[self.way],
+            "validation_accuracy": self.accuracy,
+            "agreement": self.agreement,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Quantized:
+    """The files of a release, the checkpoint that they were converted from, and how they were chosen."""
+
+    files: QuantizedFiles
+    checkpoint: Path
+    chosen: Candidate
+    tried: tuple[Candidate, ...]
+    failed: Mapping[str, str]
+    """Ways that this network does not allow, each with the reason."""
+    float_accuracy: float
+    """Of the trained network on the validation pictures."""
+    seed: int
+    """Of the choice of the calibration pictures."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return how the files were chosen, as plain values."""
+        return {
+            "method": METHODS[self.chosen.way],
+            "way": self.chosen.way,
+            "validation_float_accuracy": self.float_accuracy,
+            "tried": [candidate.to_json() for candidate in self.tried],
+            "failed": dict(self.failed),
+            "reason": self.reason,
+            "calibration_count": self.files.calibration_count,
+            "calibration_sha256": self.files.calibration_sha256,
+            "calibration_seed": self.seed,
+        }
+
+    @property
+    def reason(self) -> str:
+        """One sentence: why this way."""
+        lost = 100 * (self.float_accuracy - self.chosen.accuracy)
+        against = f"{lost:.1f} points below float" if lost > 0.05 else "as accurate as float"
+        others = len(self.tried) - 1
+        compared = f"The best of {others + 1} ways tried" if others else "The only way tried"
+        training = any(candidate.way == "trained" for candidate in self.tried)
+        unneeded = "" if training or "trained" in self.failed else " Training for int8 was not needed."
+        return f"{compared}: {against} on the validation pictures.{unneeded}"
+
+
+def quantize_best(
+    checkpoint: Path,
+    dataset: Dataset,
+    out_dir: Path,
+    *,
+    seed: int = 0,
+    on_phase: OnPhase = lambda phase: None,
+) -> Quantized:
+    """Write the int8 and the uint8 file of a trained network, and the checkpoint that they belong to.
+
+    Raises:
+        QuantizationFailed: if the network cannot become a file that the compiler takes.
+    """
+    pictures = dataset.at(image_px_of(checkpoint))
+    trial = _Trial(checkpoint, pictures, out_dir / "ways", seed)
+    on_phase("Converting to int8")
+    trial.judge("plain", checkpoint)
+    on_phase("Correcting weights for int8")
+    trial.attempt("corrected", lambda target: correct(checkpoint, pictures.train.images, target, seed=seed))
+    if trial.best.accuracy < trial.float_accuracy - TRAINING_GAP:
+        trial.attempt("trained", lambda target: _train(checkpoint, pictures, target, seed, on_phase))
+    kept = out_dir / "chosen" / "checkpoint.keras"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(trial.best.checkpoint, kept)
+    files = convert(kept, pictures, out_dir, seed=seed)
+    shutil.rmtree(out_dir / "ways")
+    return Quantized(files, kept, trial.best, tuple(trial.tried), trial.failed, trial.float_accuracy, seed)
+
+
+def convert(checkpoint: Path, dataset: Dataset, out_dir: Path, *, seed: int) -> QuantizedFiles:
+    """Write the int8 and the uint8 file of a checkpoint, labels and normalization inside; the same ones every time."""
+    files = quantize(checkpoint, calibration_pictures(dataset.at(image_px_of(checkpoint)), seed), out_dir)
+    for path in (files.int8, files.uint8):
+        describe_classifier(path, dataset.classes)
+    return files
+
+
+def _train(checkpoint: Path, pictures: Dataset, target: Path, seed: int, on_phase: OnPhase) -> None:
+    def say(share: float) -> None:
+        on_phase(f"Training for int8, {100 * share:.0f} %")
+
+    train_for_int8(checkpoint, pictures.train.images, target, seed=seed, vary=augment, on_share=say)
+
+
+class _Trial:
+    """The ways tried so far, each judged on the same validation pictures."""
+
+    def __init__(self, trained: Path, pictures: Dataset, folder: Path, seed: int) -> None:
+        self._pictures, self._folder = pictures, folder
+        self._calibration = calibration_pictures(pictures, seed)
+        self._float: Guesses = classify_float(trained, pictures.validation.images).argmax(axis=1)
+        self.float_accuracy = agreement(self._float, pictures.validation.labels)
+        self.tried: list[Candidate] = []
+        self.failed: dict[str, str] = {}
+
+    @property
+    def best(self) -> Candidate:
+        """The best so far; of equal ones the first."""
+        return max(self.tried, key=lambda candidate: candidate.rank)
+
+    def attempt(self, way: str, make: Callable[[Path], None]) -> None:
+        """Make a checkpoint and judge it; a network that does not allow this way keeps the others."""
+        target = self._folder / way / "checkpoint.keras"
+        try:
+            make(target)
+            self.judge(way, target)
+        except QuantizationFailed as error:
+            self.failed[way] = str(error)
+
+    def judge(self, way: str, checkpoint: Path) -> None:
+        """Convert a checkpoint and count what its int8 file gets right."""
+        model = self._folder / f"{way}.tflite"
+        quantize_to(checkpoint, self._calibration, model)
+        guesses = classify_int8(model, self._pictures.validation.images).argmax(axis=1)
+        right = agreement(guesses, self._pictures.validation.labels)
+        self.tried.append(Candidate(way, checkpoint, right, agreement(guesses, self._float)))
+
+
+def calibration_pictures(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
+    """Return training pictures to calibrate with, every class in its share of the set."""
+    order = np.random.default_rng(seed).permutation(len(dataset.train))
+    by_class = order[np.argsort(dataset.train.labels[order], kind="stable")]
+    chosen = by_class[np.linspace(0, len(order) - 1, min(CALIBRATION_PICTURES, len(order))).astype(int)]
+    return np.asarray(dataset.train.images[np.sort(chosen)])
