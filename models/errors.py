@@ -5,6 +5,7 @@ ModelError
 ├── NetworkUnreadable      a file's network cannot become a Keras network → tell the user
 ├── ForeignRefused         a stranger's model cannot be opened or converted → tell its owner
 ├── BackboneMissing        a published file is not here and cannot be fetched → tell the user
+├── CannotInherit          nothing can be handed from one architecture to the other → train from scratch
 └── QuantizationFailed     the network cannot become an int8 file the chip's compiler takes → fail this trial
 """
 
@@ -31,3 +32,7 @@ class BackboneMissing(ModelError):
 
 class ForeignRefused(ModelError):
     """A model that somebody brought along cannot be opened or converted; the text names the layer and says why."""
+
+
+class CannotInherit(ModelError):
+    """Between these two architectures nothing can be handed on; the text says why."""
