@@ -133,16 +133,19 @@ def _weights(op: Op, operands: tuple[Tensor | None, ...]) -> tuple[Floats, Float
     bias = _real(operands[2]) if len(operands) > 2 and operands[2] is not None else None
     if stored.ndim != (2 if op.kind == "FULLY_CONNECTED" else 4):
         raise NetworkUnreadable(f"The weights of {op.kind} {op.name!r} have the shape {stored.shape}.")
-    return _as_keras(op, stored), bias
+    return _as_keras(op, stored, operands[0]), bias
 
 
-def _as_keras(op: Op, stored: Floats) -> Floats:
+def _as_keras(op: Op, stored: Floats, source: Tensor | None) -> Floats:
     if op.kind == "FULLY_CONNECTED":
         return np.ascontiguousarray(stored.T)
-    if op.kind == "DEPTHWISE_CONV_2D":
-        _, height, width, _ = stored.shape
-        return stored.reshape(height, width, -1, op.options.get("depth_multiplier") or 1)
-    return np.ascontiguousarray(stored.transpose(1, 2, 3, 0))
+    if op.kind != "DEPTHWISE_CONV_2D":
+        return np.ascontiguousarray(stored.transpose(1, 2, 3, 0))
+    _, height, width, channels = stored.shape
+    channels_in = source.shape[-1] if source is not None and source.shape else 0
+    if channels_in < 1 or channels % channels_in or len(stored) != 1:
+        raise NetworkUnreadable(f"The weights of {op.kind} {op.name!r} do not fit what it reads.")
+    return stored.reshape(height, width, channels_in, channels // channels_in)
 
 
 def _real(tensor: Tensor) -> NDArray[Any]:

@@ -16,6 +16,10 @@ PICTURES_SEEN = 30_000
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 40
 FEWEST_STEPS = 200
 """Tiny sets have few batches: their epochs are more than the most, until so many steps are made."""
+TUNING_PEAK_RATE = 1e-3
+"""For a network that knows pictures already. Source: benchmarks/RESULTS.md, models, Transfer."""
+TUNING_PICTURES_SEEN = 15_000
+FEWEST_TUNING_EPOCHS, MOST_TUNING_EPOCHS = 3, 25
 WARM_UP = 0.1
 """Share of all steps in which the learning rate rises."""
 
@@ -49,3 +53,11 @@ def schedule_for(pictures: int, epochs: int | None = None) -> Schedule:
     by_pictures = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(PICTURES_SEEN / pictures)))
     by_steps = math.ceil(FEWEST_STEPS / max(1, pictures // batch))
     return Schedule(pictures, epochs or max(by_pictures, by_steps), batch, PEAK_RATE * (batch / 32) ** 0.5)
+
+
+def tuning_schedule_for(pictures: int, epochs: int | None = None) -> Schedule:
+    """Return how a training set of this many pictures is learned by a network that knows pictures already."""
+    batch = 32 if pictures >= 320 else 16 if pictures >= 80 else min(8, pictures)
+    by_pictures = min(MOST_TUNING_EPOCHS, max(FEWEST_TUNING_EPOCHS, round(TUNING_PICTURES_SEEN / pictures)))
+    rate = TUNING_PEAK_RATE * (batch / 32) ** 0.5
+    return Schedule(pictures, by_pictures if epochs is None else epochs, batch, rate)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-import time
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.architecture import Architecture
 from models.network import build_network
-from search.dataset import Dataset, Split
-from search.errors import TrialFailed
+from search.course import Course, read_state
+from search.dataset import Dataset
 from search.learner import Learner
-from search.progress import OnProgress, Progress, ignore
-from search.schedule import Schedule, schedule_for
+from search.progress import OnProgress, ignore
+from search.schedule import schedule_for, tuning_schedule_for
+from search.takeover import take_over
+from search.tuning import Tuning
 
+PATIENCE = 0.5
+"""Share of all epochs without a better validation result after which a network that knew pictures stops learning."""
 CHECKPOINT, STATE = "checkpoint.keras", "training.npz"
 """The trained network, and what an interrupted training goes on from."""
 
@@ -53,99 +57,67 @@ def train(
     *,
     seed: int,
     epochs: int | None = None,
+    parent: Path | None = None,
     on_progress: OnProgress = ignore,
 ) -> Trained:
     """Return the trained network; a second call with the same folder goes on after the last finished epoch.
 
+    Args:
+        architecture: of the network.
+        dataset: the pictures.
+        out_dir: where the network goes, and what an interrupted training goes on from.
+        seed: of the first weights, of the order of the pictures and of their changes.
+        epochs: how often the training pictures are shown; None for the rule of `search.schedule`. With a parent,
+            0 fits a head and changes nothing else.
+        parent: a file for `models.pretrained.load_parent`, from whose network this one takes over what it knows.
+        on_progress: told at the start and after every epoch.
+
     Raises:
-        TrialFailed: if the loss stops being a number.
+        TrialFailed: if the loss stops being a number, or nothing can be taken over from the parent.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     pictures = dataset.at(architecture.image_px)
-    schedule = schedule_for(len(pictures.train), epochs)
-    network = build_network(architecture, len(dataset.classes), seed)
-    weights = _class_weights(pictures.train.labels, len(dataset.classes))
-    learner = Learner(network, weights, schedule.batch)
-    course = _Course(learner, schedule, pictures, seed=seed, key=architecture.key, state=out_dir / STATE)
-    course.resume()
+    course, network = _course(architecture, pictures, out_dir, seed=seed, epochs=epochs, parent=parent)
     on_progress(course.progress())
-    while course.epoch < schedule.epochs:
+    while not course.finished:
         course.run_epoch()
         on_progress(course.progress())
+    course.end()
     checkpoint = out_dir / CHECKPOINT
     scratch = out_dir / f"part.{CHECKPOINT}"
     network.save(scratch)
     scratch.replace(checkpoint)
-    return Trained(checkpoint, course.validation_accuracy, schedule.epochs, course.seconds)
+    return Trained(checkpoint, course.validation_accuracy, course.epoch, course.seconds)
 
 
-class _Course:
-    """One training, epoch by epoch, each of them kept on disk."""
+def _course(
+    architecture: Architecture, pictures: Dataset, out_dir: Path, *, seed: int, epochs: int | None, parent: Path | None
+) -> tuple[Course, keras.Model]:
+    """Return the training where it begins, or where an earlier call was stopped, and its network."""
+    count, classes = len(pictures.train), len(pictures.classes)
+    schedule = schedule_for(count, epochs) if parent is None else tuning_schedule_for(count, epochs)
+    training = f"{architecture.key} {seed} {schedule} {classes}" + (f" {_sha256(parent)}" if parent else "")
+    kept = read_state(out_dir / STATE, training)
+    network = build_network(architecture, classes, seed)
+    tuning = None
+    if parent is not None:
+        known = kept and Tuning.from_text(str(kept["tuning"]))
+        tuning = known or take_over(parent, network, architecture, pictures, seed=seed, folder=out_dir)
+    learner = Learner(network, _class_weights(pictures.train.labels, classes), schedule.batch, tuning)
+    facts = {"training": training, **({"tuning": tuning.to_text()} if tuning else {})}
+    patience = math.ceil(schedule.epochs * PATIENCE) if tuning else None
+    state = out_dir / STATE
+    course = Course(learner, schedule, pictures, seed=seed, state=state, facts=facts, patience=patience)
+    if kept is not None:
+        course.resume(kept)
+    elif tuning is not None:
+        course.begin()
+    return course, network
 
-    def __init__(
-        self, learner: Learner, schedule: Schedule, dataset: Dataset, *, seed: int, key: str, state: Path
-    ) -> None:
-        self._learner, self._schedule, self._dataset = learner, schedule, dataset
-        self._seed, self._state = seed, state
-        self._same = f"{key} {seed} {schedule} {len(dataset.classes)}"
-        """What must be equal for a kept state to be of this training."""
-        self.epoch = 0
-        self.seconds = 0.0
-        self.train_accuracy = 0.0
-        self.validation_accuracy = 0.0
 
-    def run_epoch(self) -> None:
-        """Show the training pictures once, look at the validation pictures, keep the state."""
-        started = time.monotonic()
-        self.train_accuracy = self._learn_once(self._dataset.train)
-        validation = self._dataset.validation
-        self.validation_accuracy = self._learner.accuracy(validation.images, validation.labels)
-        self.epoch += 1
-        self.seconds += time.monotonic() - started
-        self._learner.save(self._state, **self._facts())
-
-    def _learn_once(self, split: Split) -> float:
-        schedule, results = self._schedule, []
-        order = np.random.default_rng((self._seed, self.epoch)).permutation(len(split))
-        for number in range(schedule.steps_per_epoch):
-            chosen = np.sort(order[number * schedule.batch : (number + 1) * schedule.batch])
-            step = self.epoch * schedule.steps_per_epoch + number
-            rate = schedule.rate_at(step)
-            results.append(self._learner.learn(split.images[chosen], split.labels[chosen], rate, (self._seed, step)))
-        losses = [float(loss) for loss, _ in results]
-        if not math.isfinite(sum(losses)):
-            raise TrialFailed("The training came apart: its loss is no longer a number.")
-        return sum(int(right) for _, right in results) / (schedule.steps_per_epoch * schedule.batch)
-
-    def resume(self) -> None:
-        """Take over the state of an earlier call, if there is one of the same training."""
-        try:
-            with self._state.open("rb") as file, np.load(file, allow_pickle=False) as state:
-                if str(state["training"]) != self._same:
-                    return
-                self._learner.load(state)
-                self.epoch, self.seconds = int(state["epoch"]), float(state["seconds"])
-                self.train_accuracy = float(state["train_accuracy"])
-                self.validation_accuracy = float(state["validation_accuracy"])
-        except FileNotFoundError:
-            return
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError):
-            self._state.unlink()  # half-written by a full disk: start again
-
-    def progress(self) -> Progress:
-        """Return how far the training is."""
-        left = self.seconds / self.epoch * (self._schedule.epochs - self.epoch) if self.epoch else None
-        known = (self.train_accuracy, self.validation_accuracy, left) if self.epoch else (None, None, None)
-        return Progress("training", self.epoch, self._schedule.epochs, *known)
-
-    def _facts(self) -> dict[str, float | str]:
-        return {
-            "training": self._same,
-            "epoch": self.epoch,
-            "seconds": self.seconds,
-            "train_accuracy": self.train_accuracy,
-            "validation_accuracy": self.validation_accuracy,
-        }
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _class_weights(labels: NDArray[np.int64], classes: int) -> list[float]:

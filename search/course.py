@@ -1,0 +1,153 @@
+"""One training, epoch by epoch, each of them kept on disk so that a killed one goes on."""
+
+from __future__ import annotations
+
+import math
+import time
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from search.dataset import Dataset, Split
+from search.errors import TrialFailed
+from search.learner import Learner
+from search.progress import Progress
+from search.schedule import Schedule
+
+Kept = Mapping[str, Any]
+"""What an interrupted training goes on from: arrays and facts by name."""
+
+
+def read_state(path: Path, training: str) -> Kept | None:
+    """Return the state in a file if there is one of this very training."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as state:
+            return dict(state) if str(state["training"]) == training else None
+    except FileNotFoundError:
+        return None
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError):
+        path.unlink()  # half-written by a full disk: start again
+        return None
+
+
+class Course:
+    """The epochs of one training."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        schedule: Schedule,
+        dataset: Dataset,
+        *,
+        seed: int,
+        state: Path,
+        facts: Mapping[str, str],
+        patience: int | None = None,
+    ) -> None:
+        """Take what a training consists of.
+
+        Args:
+            learner: of the network.
+            schedule: of its steps.
+            dataset: the pictures at the network's resolution.
+            seed: of their order and their changes.
+            state: the file that every epoch is kept in.
+            facts: kept with it; `training` names what must be equal for a kept state to be of this training.
+            patience: epochs without a better validation result after which to stop and return to the best weights;
+                None to train all epochs and take the last weights.
+        """
+        self._learner, self._schedule, self._dataset = learner, schedule, dataset
+        self._seed, self._state, self._kept_facts, self._patience = seed, state, facts, patience
+        self._best = (-1.0, 0.0)
+        self._best_epoch = 0
+        self.epoch = 0
+        self.seconds = 0.0
+        self.train_accuracy = 0.0
+        self.validation_accuracy = 0.0
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or nothing was gained for long."""
+        tired = self._patience is not None and self.epoch - self._best_epoch >= self._patience
+        return self.epoch >= self._schedule.epochs or tired
+
+    def begin(self) -> None:
+        """Look at the network as it is before the first epoch and keep it."""
+        self._look()
+        self._save()
+
+    def run_epoch(self) -> None:
+        """Show the training pictures once, look at the validation pictures, keep the state."""
+        started = time.monotonic()
+        self.train_accuracy = self._learn_once(self._dataset.train)
+        self.epoch += 1
+        self._look()
+        self.seconds += time.monotonic() - started
+        self._save()
+
+    def end(self) -> None:
+        """Leave the network with the weights that did best on validation pictures, where a patience was given."""
+        if self._patience is not None:
+            self._learner.return_to_best()
+            self.validation_accuracy = self._best[0]
+
+    def resume(self, kept: Kept) -> None:
+        """Take over the state of an earlier call."""
+        self._learner.load(kept)
+        self.epoch, self.seconds = int(kept["epoch"]), float(kept["seconds"])
+        self.train_accuracy = float(kept["train_accuracy"])
+        self.validation_accuracy = float(kept["validation_accuracy"])
+        self._best = float(kept["best_accuracy"]), float(kept["best_margin"])
+        self._best_epoch = int(kept["best_epoch"])
+
+    def progress(self) -> Progress:
+        """Return how far the training is."""
+        left = self.seconds / self.epoch * (self._schedule.epochs - self.epoch) if self.epoch else None
+        known = (self.train_accuracy, self.validation_accuracy, left) if self.epoch else (None, None, None)
+        return Progress("training", self.epoch, self._schedule.epochs, *known)
+
+    def _look(self) -> None:
+        validation = self._dataset.validation
+        logits = self._learner.classify(validation.images)
+        self.validation_accuracy = float(np.mean(logits.argmax(axis=1) == validation.labels))
+        if self._patience is None:
+            return
+        found = self.validation_accuracy, -_loss(logits, validation)
+        if found > self._best:
+            self._best, self._best_epoch = found, self.epoch
+            self._learner.keep_best()
+
+    def _learn_once(self, split: Split) -> float:
+        schedule, results = self._schedule, []
+        order = np.random.default_rng((self._seed, self.epoch)).permutation(len(split))
+        for number in range(schedule.steps_per_epoch):
+            chosen = np.sort(order[number * schedule.batch : (number + 1) * schedule.batch])
+            step = self.epoch * schedule.steps_per_epoch + number
+            rate = schedule.rate_at(step)
+            results.append(self._learner.learn(split.images[chosen], split.labels[chosen], rate, (self._seed, step)))
+        losses = [float(loss) for loss, _ in results]
+        if not math.isfinite(sum(losses)):
+            raise TrialFailed("The training came apart: its loss is no longer a number.")
+        return sum(int(right) for _, right in results) / (schedule.steps_per_epoch * schedule.batch)
+
+    def _save(self) -> None:
+        facts: dict[str, float | str] = {
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+            "train_accuracy": self.train_accuracy,
+            "validation_accuracy": self.validation_accuracy,
+            "best_accuracy": self._best[0],
+            "best_margin": self._best[1],
+            "best_epoch": self._best_epoch,
+        }
+        self._learner.save(self._state, **facts, **self._kept_facts)
+
+
+def _loss(logits: Any, split: Split) -> float:
+    """Return the mean cross-entropy."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    right = np.take_along_axis(shifted, split.labels[:, None], axis=1)[:, 0]
+    return float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - right))

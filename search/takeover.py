@@ -1,0 +1,75 @@
+"""A network begins with what another one knows: weights, a fitted head, and what its pictures allow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetpu.errors import EdgeTpuError
+from models.architecture import Architecture
+from models.errors import ModelError
+from models.inherit import inherit
+from models.pretrained import Parent, load_parent
+from models.transfer import HEAD, has_dense_head, set_head, stages_of
+from search.dataset import Dataset
+from search.errors import TrialFailed
+from search.head import fit_on
+from search.tuning import Mirrors, Tuning, rates_of
+
+PICTURES = 128
+"""Training pictures that a smaller network follows its parent on. Source: benchmarks/RESULTS.md, models, Inherit."""
+KEPT_PART = 8
+"""In a network that is its parent, maps larger than this part of the picture's side stay as they are."""
+
+
+def take_over(
+    path: Path, network: keras.Model, architecture: Architecture, pictures: Dataset, *, seed: int, folder: Path
+) -> Tuning:
+    """Give a network what the network in a file knows and a head for the pictures; return how it learns on.
+
+    Args:
+        path: of the parent, for `models.pretrained.load_parent`.
+        network: as `build_network` made it; its weights change.
+        architecture: of the network.
+        pictures: at the network's resolution.
+        seed: of all that is chosen at random.
+        folder: where features are kept.
+
+    Raises:
+        TrialFailed: if nothing can be taken over.
+    """
+    try:
+        parent = load_parent(path)
+        heir = inherit(parent, architecture, len(pictures.classes), _some(pictures, seed), seed=seed)
+    except (ModelError, EdgeTpuError) as error:
+        raise TrialFailed(f"Nothing can be taken over from {path.name}: {error}") from error
+    network.set_weights(heir.get_weights())
+    mirrors = Mirrors()
+    if has_dense_head(network):
+        head, mirrors = fit_on(network, pictures, folder / "features")
+        set_head(network, head.kernel, head.bias)
+    return Tuning(_rates(architecture, parent, len(pictures.classes)), mirrors)
+
+
+def _rates(architecture: Architecture, parent: Parent, classes: int) -> dict[str, float]:
+    layers = architecture.layers(classes)
+    stages = stages_of(layers)
+    sides = {layer.name: layer.shape[0] for layer in layers}
+    kept = sum(min(sides[name] for name in names) * KEPT_PART > architecture.image_px for names in stages)
+    others = [layer.name for layer in layers if layer.weights and (len(layer.shape) == 1 or layer.name == HEAD)]
+    return rates_of(stages, others, kept=kept if _is_parent(architecture, parent) else 0)
+
+
+def _is_parent(architecture: Architecture, parent: Parent) -> bool:
+    """Say whether all layers are the parent's: networks may differ in resolution and classes."""
+    return replace(architecture, image_px=parent.architecture.image_px).key == parent.architecture.key
+
+
+def _some(pictures: Dataset, seed: int) -> NDArray[np.uint8]:
+    """Return some training pictures."""
+    chosen = np.random.default_rng(seed).permutation(len(pictures.train))[:PICTURES]
+    return np.asarray(pictures.train.images[np.sort(chosen)])
