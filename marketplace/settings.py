@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "marketplace.datasets",
     "marketplace.runs",
     "marketplace.catalog",
+    "marketplace.imports",
     "allauth",
     "allauth.account",
     "django.contrib.admin",

@@ -12,6 +12,7 @@ urlpatterns = [
     path("settings/", include("marketplace.accounts.urls")),
     path("datasets/", include("marketplace.datasets.urls")),
     path("runs/", include("marketplace.runs.urls")),
+    path("imports/", include("marketplace.imports.urls")),
     path("devices/", include("marketplace.devices.urls")),
     path("api/", api.urls),
     path("health", views.health),

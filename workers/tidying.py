@@ -17,6 +17,7 @@ from marketplace.runs.lifecycle import LIVE_RUNS, LIVE_TRIALS
 from marketplace.runs.models import Run, Trial
 
 ABANDONED_S = 24 * 3600.0
+STEP_FOLDERS = ("checks", "imports", "runs")
 
 
 def tidy() -> list[Path]:
@@ -53,7 +54,7 @@ def _folders_of_ended_trials() -> Iterator[Path]:
 
 def _folders_of_killed_steps() -> Iterator[Path]:
     """A step removes its own folder; one that was killed could not."""
-    for folder in (*_folders_in("scratch", "checks"), *_folders_in("scratch", "runs")):
+    for folder in (folder for kind in STEP_FOLDERS for folder in _folders_in("scratch", kind)):
         if time.time() - folder.stat().st_mtime > ABANDONED_S:
             yield folder
 

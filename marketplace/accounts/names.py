@@ -14,13 +14,14 @@ RESERVED = frozenset(
         "accounts",
         "admin",
         "api",
-        "atoll",
         "datasets",
         "devices",
         "docs",
         "explore",
         "help",
         "health",
+        "import",
+        "imports",
     }
     | {"blog", "contact", "privacy", "publish", "register", "security", "signin", "signup", "spaces", "status"}
     | {
@@ -41,6 +42,9 @@ RESERVED = frozenset(
 )
 """First parts of this site's own addresses, and some that may become one."""
 
+HOUSE = "atoll"
+"""The account that owns the published networks: its name has an address, and nobody can sign up with it."""
+
 is_name = RegexValidator(
     r"\A[a-z0-9](?:[a-z0-9-]{0,37}[a-z0-9])?\Z",
     "Use 1 to 39 small letters (a–z), digits and hyphens; begin and end with a letter or digit.",
@@ -49,7 +53,7 @@ is_name = RegexValidator(
 
 def is_free_to_take(name: str) -> None:
     """Refuse a name that this site's own addresses use."""
-    if name.lower() in RESERVED:
+    if name.lower() in RESERVED | {HOUSE}:
         raise ValidationError(f"“{name}” is a word of this site's own addresses: choose another name.")
 
 

@@ -12,6 +12,7 @@ from marketplace.catalog.api import router as catalog_router
 from marketplace.catalog.errors import HubNotFound
 from marketplace.datasets.api import router as datasets_router
 from marketplace.errors import BadInput, UserError
+from marketplace.imports.api import router as imports_router
 from marketplace.middleware import problem
 from marketplace.runs.api import router as runs_router
 
@@ -24,6 +25,7 @@ api = NinjaAPI(
 )
 api.add_router("/datasets", datasets_router, tags=["datasets"])
 api.add_router("/runs", runs_router, tags=["runs"])
+api.add_router("/imports", imports_router, tags=["imports"])
 api.add_router("/tokens", tokens_router, tags=["tokens"])
 api.add_router("", catalog_router, tags=["models"])
 

@@ -14,6 +14,11 @@ PURPOSES = {
     "model_uint8_edgetpu.tflite": "For the Edge TPU, uint8 pixels in (compiled)",
     "model_int8.tflite": "For a CPU, or to compile yourself: int8 pixels in",
     "model_uint8.tflite": "For a CPU, or to compile yourself: uint8 pixels in",
+    "original.keras": "The Keras model as its author brought it",
+    "original.h5": "The Keras model as its author brought it",
+    "saved_model.zip": "The SavedModel as its author brought it",
+    "frozen_graph.pb": "The frozen graph as its author brought it",
+    "model_float.tflite": "The float .tflite as its author brought it",
     "labels.txt": "The classes, in the order of the outputs",
     "checkpoint.keras": "The trained network in Keras, to train further",
     "architecture.json": "The architecture, layer block by layer block",
@@ -60,7 +65,7 @@ def input_forms(card: dict[str, Any]) -> list[dict[str, Any]]:
                     "input": tensor,
                     "output": part(outputs, form),
                     "shape": " × ".join(str(size) for size in items(tensor, "shape")),
-                    "rule": pixel_rule(tensor),
+                    "rule": text(tensor, "feed") or pixel_rule(tensor),
                 }
             )
     return forms

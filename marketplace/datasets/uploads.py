@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,34 @@ DRAIN_BYTES = 256 * 2**20
 ABANDONED_S = 24 * 3600
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What is to come, in the words of its refusals."""
+
+    limit_bytes: int
+    advice: str
+    """What to do with a file that is too long."""
+    missing: str
+    """What to say where no file came."""
+
+
 def received(request: HttpRequest) -> tuple[str, UploadedFile[Any]]:
     """Return the dataset's name and the file of a multipart request.
+
+    Raises:
+        UserError: as `received_file`.
+    """
+    pictures = Awaited(
+        settings.MAX_UPLOAD_BYTES,
+        "Make the pictures smaller, or upload a part of them.",
+        "No file came with the form. Choose a ZIP of class folders.",
+    )
+    upload = received_file(request, pictures)
+    return request.POST.get("name", ""), upload
+
+
+def received_file(request: HttpRequest, awaited: Awaited) -> UploadedFile[Any]:
+    """Return the file of a multipart request.
 
     Raises:
         TooLarge: decided by Content-Length, before a byte of the file is written.
@@ -34,10 +61,10 @@ def received(request: HttpRequest) -> tuple[str, UploadedFile[Any]]:
         BadInput: if there is no file.
     """
     _remove_abandoned()
-    _refuse_too_long(request)
+    _refuse_too_long(request, awaited)
     try:
         with _closed_on_failure(request), room_needed():
-            upload, name = request.FILES.get("file"), request.POST.get("name", "")
+            upload = request.FILES.get("file")
     except UnreadablePostError as error:
         raise UploadCutOff(CUT_OFF) from error
     except MultiPartParserError as error:
@@ -47,8 +74,8 @@ def received(request: HttpRequest) -> tuple[str, UploadedFile[Any]]:
         raise
     _refuse_cut_off(request)
     if upload is None:
-        raise BadInput("No file came with the form. Choose a ZIP of class folders.", field="file")
-    return name, upload
+        raise BadInput(awaited.missing, field="file")
+    return upload
 
 
 @contextmanager
@@ -65,14 +92,14 @@ def _closed_on_failure(request: HttpRequest) -> Iterator[None]:
         raise
 
 
-def _refuse_too_long(request: HttpRequest) -> None:
-    limit = settings.MAX_UPLOAD_BYTES
+def _refuse_too_long(request: HttpRequest, awaited: Awaited) -> None:
+    limit = awaited.limit_bytes
     announced = _announced(request)
     if announced > limit + FORM_BYTES:
         _drain(request)
         raise TooLarge(
-            f"This upload has {announced / 2**20:,.0f} MiB; this site takes up to {limit / 2**20:,.0f} MiB. Make the "
-            "pictures smaller, or upload a part of them.",
+            f"This upload has {announced / 2**20:,.0f} MiB; this site takes up to {limit / 2**20:,.0f} MiB. "
+            f"{awaited.advice}",
             field="file",
         )
 

@@ -16,6 +16,7 @@ class Step(models.Model):
         COMPILE = "compile"
         VALIDATE = "validate"
         MEASURE = "measure"
+        IMPORT = "import"
 
     class Status(models.TextChoices):
         WAITING = "waiting"
@@ -32,7 +33,9 @@ class Step(models.Model):
         DEVICE = "device"
 
     kind = models.CharField(max_length=20, choices=Kind)
-    subject = models.PositiveBigIntegerField(help_text="Id of the dataset version, trial or run that it works on.")
+    subject = models.PositiveBigIntegerField(
+        help_text="Id of the dataset version, trial, run or import that it works on."
+    )
     needs = models.CharField(max_length=10, choices=Needs, default=Needs.CPU)
     status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
     rank = models.PositiveIntegerField(default=0, help_text="Among waiting steps the lowest goes first.")
@@ -55,11 +58,12 @@ class Step(models.Model):
 
 
 class Event(models.Model):
-    """Something that happened to a run or a dataset: a line of the user's timeline."""
+    """Something that happened to a run, a dataset or an import: a line of the user's timeline."""
 
     class About(models.TextChoices):
         DATASET = "dataset"
         RUN = "run"
+        IMPORT = "import"
 
     about = models.CharField(max_length=10, choices=About)
     subject = models.PositiveBigIntegerField()

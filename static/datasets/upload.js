@@ -9,6 +9,9 @@
   const drop = form.querySelector(".drop"), file = form.elements.file, name = form.elements.name;
   const send = form.querySelector("button[type=submit]");
   const maxBytes = Number(form.dataset.maxBytes);
+  const endings = (form.dataset.endings || ".zip").split(",");
+  const foreign = form.dataset.foreign || "is not a ZIP. Pack your class folders as a ZIP and choose that.";
+  const tooLarge = form.dataset.tooLarge || "Make the pictures smaller, or upload a part of them.";
   let request = null;
 
   const mib = (bytes) => (bytes < 2 ** 20 ? `${Math.ceil(bytes / 2 ** 10)} KiB` : `${Math.round(bytes / 2 ** 20).toLocaleString("en")} MiB`);
@@ -22,14 +25,15 @@
 
   // What can be seen without sending anything; the site decides.
   async function faultOf(picked) {
-    if (!/\.zip$/i.test(picked.name)) return `“${picked.name}” is not a ZIP. Pack your class folders as a ZIP and choose that.`;
-    if (picked.size > maxBytes) return `This file has ${mib(picked.size)}; this site takes up to ${mib(maxBytes)}. Make the pictures smaller, or upload a part of them.`;
+    const ending = endings.find((one) => picked.name.toLowerCase().endsWith(one));
+    if (!ending) return `“${picked.name}” ${foreign}`;
+    if (picked.size > maxBytes) return `This file has ${mib(picked.size)}; this site takes up to ${mib(maxBytes)}. ${tooLarge}`;
     const head = new Uint8Array(await picked.slice(0, 2).arrayBuffer());
-    if (head[0] !== 0x50 || head[1] !== 0x4b) return `“${picked.name}” is called .zip but is not a ZIP archive. Pack the folder anew.`;
+    if (ending === ".zip" && (head[0] !== 0x50 || head[1] !== 0x4b)) return `“${picked.name}” is called .zip but is not a ZIP archive. Pack the folder anew.`;
     return "";
   }
 
-  const nameFrom = (text) => text.replace(/\.zip$/i, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, 39).replace(/^-+|-+$/g, "");
+  const nameFrom = (text) => text.replace(/\.[a-z0-9]+$/i, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, 39).replace(/^-+|-+$/g, "");
 
   async function look() {
     const picked = file.files[0];

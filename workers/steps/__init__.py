@@ -9,7 +9,7 @@ from typing import Protocol, cast
 from marketplace.work.lifecycle import Lease
 from marketplace.work.models import Step
 from workers.heartbeat import Heartbeat
-from workers.steps import check_dataset, compile_model, measure, quantize, trial, validate
+from workers.steps import check_dataset, compile_model, import_model, measure, quantize, trial, validate
 
 
 class Handler(Protocol):
@@ -33,4 +33,5 @@ HANDLERS: Mapping[str, Handler] = {
     Step.Kind.COMPILE: _handler(compile_model),
     Step.Kind.VALIDATE: _handler(validate),
     Step.Kind.MEASURE: _handler(measure),
+    Step.Kind.IMPORT: _handler(import_model),
 }

@@ -1,0 +1,1 @@
+"""Models that people bring along: opened, quantized, judged and published like those that were found here."""
