@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # rich and numpy cost a third of a second: they are loaded where they are needed
     from rich.console import Console
 
-    from edgetpu.errors import EdgeTpuError
     from edgetpu.graph import Graph
 
 Answer = dict[str, Any]
@@ -21,22 +20,29 @@ Answer = dict[str, Any]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 1 if it could not be done or a check failed."""
     from edgetpu.errors import EdgeTpuError
+    from marketplace.errors import UserError
+    from models.errors import ModelError
+    from search.errors import SearchError
+    from workers.errors import StepFailed
 
     chosen = _parser().parse_args(arguments)
     try:
         status: int = chosen.run(chosen)
-    except EdgeTpuError as error:
+    except (EdgeTpuError, ModelError, SearchError, StepFailed, UserError) as error:
         _complain(error, as_json=getattr(chosen, "json", False))
         return 1
     except BrokenPipeError:
         return 1
+    except KeyboardInterrupt:
+        print("atoll: stopped. The same command goes on where a search was stopped.", file=sys.stderr)
+        return 130
     return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="atoll", description="Models for the Coral Edge TPU.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_inspect, _memory, _compile, _measure, _validate, _log, _calibrate):
+    for add in (_search, _inspect, _memory, _compile, _measure, _validate, _log, _calibrate):
         add(commands)
     return parser
 
@@ -52,6 +58,24 @@ def _command(
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     parser.set_defaults(run=run)
     return parser
+
+
+def _search(commands: Commands) -> None:
+    parser = _command(commands, "search", _run_search, "search the best network for your pictures, on this machine")
+    parser.add_argument("pictures", type=Path, help="a ZIP of class folders, or a folder of them")
+    parser.add_argument("--latency", type=milliseconds, required=True, metavar="MS", help="3ms: the most one may take")
+    parser.add_argument("--device", default="devboard", help="for the estimate of time (default: devboard)")
+    parser.add_argument("--image-px", type=int, metavar="PX", help="largest side of the pictures (default: what suits)")
+    parser.add_argument("--trials", type=int, help="how many networks are tried (default: 8)")
+    parser.add_argument("--minutes", type=float, help="after so long no further trial begins")
+    parser.add_argument("--processes", type=int, help="trainings at the same time (default: one for each core)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("-o", "--out", type=Path, help="folder of the search; the same one goes on with it")
+
+
+def milliseconds(text: str) -> float:
+    """Return the milliseconds that people write as 3, 3ms or 3 ms."""
+    return float(text.strip().removesuffix("ms"))
 
 
 def _inspect(commands: Commands) -> None:
@@ -105,6 +129,27 @@ def _calibrate(commands: Commands) -> None:
     parser = _command(commands, "calibrate", _run_calibrate, "fit a device profile to your own measurements")
     parser.add_argument("table", type=Path, help="CSV with the columns model and latency_ms")
     parser.add_argument("--device", default="usb3", help="the known device nearest to yours (default: usb3)")
+
+
+def _run_search(chosen: argparse.Namespace) -> int:
+    import atoll
+    from workers.local_view import conclusion_of
+
+    found = atoll.search(
+        chosen.pictures,
+        latency_ms=chosen.latency,
+        device=chosen.device,
+        out=chosen.out,
+        image_px=chosen.image_px,
+        trials=chosen.trials,
+        minutes=chosen.minutes,
+        seed=chosen.seed,
+        processes=chosen.processes,
+    )
+    if chosen.json:
+        return _print({**found.result, "trials": [record.to_json() for record in found.records]})
+    _console().print(conclusion_of(found))
+    return 0
 
 
 def _run_inspect(chosen: argparse.Namespace) -> int:
@@ -243,7 +288,7 @@ def _console() -> Console:
     return Console()
 
 
-def _complain(error: EdgeTpuError, *, as_json: bool) -> None:
+def _complain(error: Exception, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"error": str(error), "kind": type(error).__name__}, ensure_ascii=False))
     print(f"atoll: {error}", file=sys.stderr)

@@ -1,0 +1,270 @@
+"""A search without the site: the same jobs in the same processes, with a folder in place of the database's rows.
+
+    OUT/pictures/     the checked pictures and their arrays
+    OUT/order.json    what was asked, so that a second call cannot mean something else
+    OUT/trials/001/   trial.json (all that is known of it), the state of its training, its checkpoint
+    OUT/best/         the files of the best network, result.json
+
+A second call with the same folder goes on where the first was stopped, however it was stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from marketplace.errors import LeaseLost
+from search.errors import SearchError
+from search.spec import SearchSpec
+from search.trial import TrialRecord, TrialState
+from workers.errors import JobBroken, StepFailed
+from workers.job_process import JobProcess, Report
+from workers.local_pictures import Pictures
+from workers.written import write_whole
+
+TRIAL_FILE, RESULT_FILE, ORDER_FILE = "trial.json", "result.json", "order.json"
+DEADLINE_S = 24 * 3600.0
+MOST_TRIES = 3
+"""A training whose process dies so often fails its trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a search stands: what a terminal shows while it goes on."""
+
+    spec: SearchSpec
+    records: Sequence[TrialRecord]
+    doing: Mapping[int, Mapping[str, Any]]
+    """The latest report of each running trial, by its number."""
+    reasons: Mapping[int, str]
+    """Why each trial was chosen."""
+    seconds: float
+    """Since this call began."""
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The trial that is worth most so far."""
+        return best_of(self.records)
+
+
+OnChange = Callable[[Standing], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found; `result` is what OUT/best/result.json holds."""
+
+    spec: SearchSpec
+    records: Sequence[TrialRecord]
+    best: TrialRecord
+    files: Mapping[str, Path]
+    result: Mapping[str, Any]
+
+
+@dataclass
+class LocalSearch:
+    """A search in a folder of this machine.
+
+    Args:
+        spec: what is asked.
+        pictures: the dataset, checked.
+        out_dir: where everything is kept.
+        processes: trainings at the same time, one thread each.
+        minutes: after so long no further trial begins; None for no bound but the number of trials.
+        parent: the file whose weights networks start from; None for none.
+        on_change: told whenever something changes.
+    """
+
+    spec: SearchSpec
+    pictures: Pictures
+    out_dir: Path
+    processes: int = 2
+    minutes: float | None = None
+    parent: Path | None = None
+    on_change: OnChange = lambda standing: None
+    _records: list[TrialRecord] = field(default_factory=list)
+    _doing: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _reasons: dict[int, str] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _started: float = field(default_factory=time.monotonic)
+    _wanted: bool = True
+    _exhausted: bool = False
+
+    def run(self) -> Found:
+        """Try networks until the budget is used up, then make the best one's files.
+
+        Raises:
+            SearchError: if no trial ended well, or the folder belongs to another search.
+        """
+        self._take_over()
+        with ThreadPoolExecutor(self.processes) as threads:
+            workers = [threads.submit(self._work) for _ in range(self.processes)]
+            try:
+                for worker in workers:
+                    worker.result()
+            except BaseException:
+                self._wanted = False  # every process is killed before the error goes on
+                raise
+        return self._finish()
+
+    def _take_over(self) -> None:
+        """Read what an earlier call left; what it was training waits to be gone on with."""
+        order = {"spec": self.spec.to_json(), "pictures": self.pictures.content_sha256}
+        path = self.out_dir / ORDER_FILE
+        if path.exists() and not _same_search(json.loads(path.read_text()), order):
+            raise SearchError(f"{self.out_dir} holds another search. Name another folder, or remove this one.")
+        write_whole(path, json.dumps(order, indent=1))
+        for file in sorted(self.out_dir.glob(f"trials/*/{TRIAL_FILE}")):
+            kept = json.loads(file.read_text())
+            record = TrialRecord.from_json(kept["trial"])
+            self._reasons[record.number] = kept["reason"]
+            self._records.append(replace(record, state=TrialState.PENDING) if _unfinished(record) else record)
+
+    def _work(self) -> None:
+        """Do one trial after another in a process of its own."""
+        with JobProcess(threads=1) as process:
+            while record := self._next(process):
+                self._keep(self._tried(process, record))
+
+    def _next(self, process: JobProcess) -> TrialRecord | None:
+        """Return the trial to do next: one that was interrupted, or a new one; None if the search is over.
+
+        Proposals are made one at a time, so that each knows of all others.
+        """
+        with self._lock:
+            waiting = next((record for record in self._records if record.state == TrialState.PENDING), None)
+            if waiting:
+                return self._keep(replace(waiting, state=TrialState.RUNNING))
+            if self._exhausted or self._time_is_up() or len(self._records) >= self.spec.trials:
+                return None
+            history = [record.to_json() for record in self._records]
+            chosen = self._do(process, {"job": "propose", "spec": self.spec.to_json(), "history": history})
+            if not chosen:
+                self._exhausted = True
+                return None
+            number = len(self._records) + 1
+            self._reasons[number] = str(chosen.get("proposal", {}).get("reason", ""))
+            record = {"number": number, "architecture": chosen["architecture"], "state": "running"}
+            found = TrialRecord.from_json({**record, "latency_ms": chosen["estimate"]["latency_ms"]})
+            self._records.append(found)
+            return self._keep(found)
+
+    def _time_is_up(self) -> bool:
+        return self.minutes is not None and time.monotonic() - self._started > 60 * self.minutes
+
+    def _tried(self, process: JobProcess, record: TrialRecord) -> TrialRecord:
+        """Train and judge; return what is known now."""
+        folder = self.folder_of(record.number)
+        job = {
+            "job": "train",
+            "spec": self.spec.to_json(),
+            "architecture": record.architecture.to_json(),
+            "number": record.number,
+            "out_dir": str(folder),
+            **({"parent": str(self.parent)} if self.parent else {}),
+            **self.pictures.job_values(self.spec.image_px),
+        }
+        try:
+            outcome = self._do(process, job, lambda report: self._tell(record.number, report))
+        except StepFailed as error:
+            return replace(record, state=TrialState.FAILED, message=str(error))
+        return replace(
+            record,
+            state=TrialState.DONE,
+            validation_accuracy=outcome["validation_accuracy"],
+            float_accuracy=outcome["float_accuracy"],
+            seconds=outcome["seconds"],
+        )
+
+    def _do(self, process: JobProcess, job: dict[str, Any], report: Report = lambda message: None) -> dict[str, Any]:
+        """Have a process do a job; one that dies is started again, which goes on from the last epoch."""
+        for last in (False,) * (MOST_TRIES - 1) + (True,):
+            try:
+                return process.run(dict(job), report, lambda: self._wanted, DEADLINE_S)
+            except JobBroken as error:
+                if last:
+                    raise StepFailed(f"Its process ended {MOST_TRIES} times without an answer: {error}") from error
+            except LeaseLost as error:
+                raise SearchError("The search was stopped.") from error
+        raise AssertionError("the last try returns or raises")
+
+    def _tell(self, number: int, report: dict[str, Any]) -> None:
+        with self._lock:
+            self._doing[number] = report
+            self._announce()
+
+    def _keep(self, record: TrialRecord) -> TrialRecord:
+        """Write a trial down, here and on disk."""
+        with self._lock:
+            self._records[record.number - 1] = record
+            self._doing.pop(record.number, None)
+            kept = {"trial": record.to_json(), "reason": self._reasons.get(record.number, "")}
+            write_whole(self.folder_of(record.number) / TRIAL_FILE, json.dumps(kept, indent=1))
+            self._announce()
+        return record
+
+    def _announce(self) -> None:
+        passed = time.monotonic() - self._started
+        self.on_change(Standing(self.spec, tuple(self._records), dict(self._doing), dict(self._reasons), passed))
+
+    def _finish(self) -> Found:
+        """Make the best network's files and look at the test pictures, once."""
+        best = best_of(self._records)
+        if best is None:
+            message = next((record.message for record in reversed(self._records) if record.message), "none was begun.")
+            raise SearchError(f"No trial of this search came to an end. The last one: {message}")
+        path = self.out_dir / "best" / RESULT_FILE
+        if not (path.exists() and json.loads(path.read_text())["trial"] == best.number):
+            write_whole(path, json.dumps(self._judged(best), indent=1))
+        result = json.loads(path.read_text())
+        files = {name: Path(each) for name, each in result["files"].items()}
+        return Found(self.spec, tuple(self._records), best, files, result)
+
+    def _judged(self, best: TrialRecord) -> dict[str, Any]:
+        shared = self.pictures.job_values(self.spec.image_px)
+        job = {
+            "job": "quantize",
+            "checkpoint": str(self.folder_of(best.number) / "checkpoint.keras"),
+            "architecture": best.architecture.to_json(),
+            "device": self.spec.device,
+            "seed": self.spec.seed,
+            "onchip_limit_bytes": self.spec.onchip_limit_bytes,
+            "out_dir": str(self.out_dir / "best"),
+        }
+        with JobProcess(threads=self.processes) as process:
+            made = self._do(process, {**job, **shared})
+            judge = {"job": "validate", "paths": made["files"], "quantization": made["quantization"], **shared}
+            return {"trial": best.number, **made, "validation": self._do(process, judge)}
+
+    def folder_of(self, number: int) -> Path:
+        """Return where a trial keeps its files."""
+        return self.out_dir / "trials" / f"{number:03d}"
+
+
+def best_of(records: Sequence[TrialRecord]) -> TrialRecord | None:
+    """Return the trial that is worth most: accuracy in int8, then in float, then speed."""
+    return max((record for record in records if record.finished_well), key=_worth, default=None)
+
+
+def _worth(record: TrialRecord) -> tuple[float, float, float]:
+    return record.validation_accuracy or 0.0, record.float_accuracy or 0.0, -(record.latency_ms or 0.0)
+
+
+def _unfinished(record: TrialRecord) -> bool:
+    return record.state in (TrialState.PENDING, TrialState.RUNNING)
+
+
+def _same_search(kept: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    """Whether an order means the same search; more trials or minutes may be asked for later."""
+
+    def essence(order: Mapping[str, Any]) -> dict[str, Any]:
+        spec = {name: value for name, value in order["spec"].items() if name not in ("trials", "minutes")}
+        return {**order, "spec": spec}
+
+    return essence(json.loads(json.dumps(asked))) == essence(kept)

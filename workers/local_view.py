@@ -1,0 +1,151 @@
+"""How a search on this machine looks in a terminal: a bar, what each process does, and the trials so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from edgetpu.devices import DEVICES
+from search.trial import TrialRecord, TrialState
+
+if TYPE_CHECKING:
+    from workers.local import Found, OnChange, Standing
+
+SHOWN = 10
+"""So many trials are listed while a search goes on."""
+
+
+class View:
+    """Shows a search while it goes on; where nobody looks at a terminal, one line for each trial that ended."""
+
+    def __init__(self, on_change: OnChange | None = None, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True)
+        self._told = on_change
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True) if self._looked_at else None
+        self._printed: set[int] = set()
+
+    @property
+    def _looked_at(self) -> bool:
+        return self._told is None and self._console.is_terminal
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def checking(self, report: Mapping[str, Any]) -> None:
+        """Show how far the check of the pictures is."""
+        if self._live:
+            self._live.update(Text(f"{report.get('phase', '')} {report.get('done', 0)} of {report.get('total', 0)} …"))
+
+    def changed(self, standing: Standing) -> None:
+        """Show how the search stands."""
+        if self._told:
+            self._told(standing)
+        elif self._live:
+            self._live.update(picture_of(standing))
+        else:
+            self._print_ended(standing)
+
+    def _print_ended(self, standing: Standing) -> None:
+        for record in standing.records:
+            if record.number not in self._printed and record.state in (TrialState.DONE, TrialState.FAILED):
+                self._printed.add(record.number)
+                self._console.print(line_of(record), highlight=False, soft_wrap=True)
+
+
+def picture_of(standing: Standing) -> Group:
+    """Return the search as it stands, for a terminal."""
+    ended = sum(record.state in (TrialState.DONE, TrialState.FAILED) for record in standing.records)
+    best = standing.best
+    head = Text(f"{ended} trials ended, {len(standing.doing)} in work, {_duration(standing.seconds)}")
+    if best:
+        head.append(f"; best so far {_percent(best.validation_accuracy)} int8, {best.latency_ms:.2f} ms estimated")
+    bars = [_bar(number, report) for number, report in sorted(standing.doing.items())]
+    reasons = [
+        Text(f"  trial {number}: {standing.reasons[number]}", style="dim")
+        for number in sorted(standing.doing)
+        if standing.reasons.get(number)
+    ]
+    return Group(head, *bars, *reasons, trials_table(standing.records[-SHOWN:]))
+
+
+def _bar(number: int, report: Mapping[str, Any]) -> Table:
+    row = Table.grid(padding=(0, 1))
+    epoch, epochs = int(report.get("epoch") or 0), int(report.get("epochs") or 0)
+    left = report.get("eta_s")
+    row.add_row(
+        f"  trial {number}",
+        ProgressBar(total=max(1, epochs), completed=epoch, width=24),
+        f"{report.get('phase', '')} {epoch} of {epochs} epochs" if epochs else str(report.get("phase", "")),
+        f"about {_duration(left)} left" if left else "",
+    )
+    return row
+
+
+def trials_table(records: Sequence[TrialRecord]) -> Table:
+    """Return trials as a table: what was tried, how it came out."""
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for name in ("trial", "int8", "float", "estimated ms", "px", "blocks", "family", ""):
+        table.add_column(name, justify="left" if name in ("family", "") else "right")
+    for record in records:
+        architecture = record.architecture
+        table.add_row(
+            str(record.number),
+            _percent(record.validation_accuracy),
+            _percent(record.float_accuracy),
+            f"{record.latency_ms:.2f}" if record.latency_ms else "",
+            str(architecture.image_px),
+            str(len(architecture.blocks)),
+            architecture.family,
+            record.message or ("" if record.state == TrialState.DONE else record.state.value),
+        )
+    return table
+
+
+def line_of(record: TrialRecord) -> str:
+    """Return a trial that has ended as one line."""
+    if record.state == TrialState.FAILED:
+        return f"trial {record.number} failed: {record.message}"
+    return (
+        f"trial {record.number}: {_percent(record.validation_accuracy)} int8 on the validation split "
+        f"({_percent(record.float_accuracy)} float), {record.latency_ms or 0:.2f} ms estimated, "
+        f"{record.architecture.image_px} px, {record.seconds or 0:.0f} s"
+    )
+
+
+def conclusion_of(found: Found) -> Group:
+    """Return what a search found, for people."""
+    int8, spec = found.result["validation"], found.spec
+    low, high = int8["interval"]
+    device = DEVICES[spec.device].title
+    sentence = (
+        f"Trial {found.best.number} is the best: {_percent(int8['int8_accuracy'])} of {int8['pictures']:,} test "
+        f"pictures in int8 (95 of 100 such tests lie within {_percent(low)} and {_percent(high)}), "
+        f"{_percent(int8['float_accuracy'])} in float; {found.best.latency_ms or 0:.2f} ms on a {device}, estimated, "
+        f"of the {spec.latency_limit_ms:g} ms that were allowed."
+    )
+    ranked = sorted(found.records, key=lambda record: -(record.validation_accuracy or 0))
+    folder = found.files["model_int8.tflite"].parent
+    return Group(trials_table(ranked[:SHOWN]), Text(), Text(sentence), Text(f"The files are in {folder}."))
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f} %"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
