@@ -1,9 +1,10 @@
 """Labels and normalization inside a .tflite file, as TensorFlow Lite's metadata standard has them.
 
 The file's metadata table gets an entry TFLITE_METADATA, a small flatbuffer of its own, and a ZIP with labels.txt
-follows the model, so that Android's support library and other tools need no further file; the interpreter and the
-Edge TPU's compiler read past both. The compiler does not copy them into what it writes (ultralytics/yolov5 #9903,
-google-coral/edgetpu #652), so a compiled file is described after it was compiled.
+follows the model, so that Android's support library and other tools need no further file. The interpreter reads past
+both, and so does the Edge TPU's compiler: Coral's own MobileNets of 2021 have them, before and after compiling. It does
+not copy them into what it writes (ultralytics/yolov5 #9903, google-coral/edgetpu #652), so a compiled file is described
+anew once it is compiled.
 
 Source: tensorflow_lite_support/metadata/metadata_schema.fbs of tensorflow/tflite-support (Apache-2.0).
 """
@@ -82,7 +83,7 @@ def describe_classifier(path: Path, classes: Sequence[str]) -> None:
 def copy_description(source: Path, target: Path) -> None:
     """Give a compiled file the labels and the normalization of its source, where that has them."""
     labels = read_labels(source)
-    if labels:
+    if labels and not read_labels(target):
         describe_classifier(target, labels)
 
 
@@ -106,8 +107,10 @@ def read_labels(path: Path) -> tuple[str, ...]:
     if not zipfile.is_zipfile(io.BytesIO(content)):
         return ()
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(LABELS_FILE) as file:
-            return tuple(file.read(1 << 20).decode("utf-8").splitlines())
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".txt")]
+            with archive.open(names[0] if len(names) == 1 else LABELS_FILE) as file:
+                return tuple(file.read(1 << 20).decode("utf-8").splitlines())
     except (KeyError, zipfile.BadZipFile, UnicodeDecodeError, RuntimeError, NotImplementedError) as error:
         raise BadModel(f"The labels inside {path.name} cannot be read.") from error
 
