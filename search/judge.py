@@ -76,14 +76,19 @@ def judge_trial(
     on_progress: OnProgress = ignore,
     *,
     epochs: int | None = None,
+    parent: Path | None = None,
 ) -> TrialOutcome:
     """Train and quantize a network and return what it is worth; a second call with the same folder goes on.
+
+    `parent` is a file whose network this one begins from, as for `search.train.train`; None is from scratch.
 
     Raises:
         TrialFailed: if the network does not train or convert; the search goes on without it.
     """
     started = time.monotonic()
-    trained = train(architecture, dataset, out_dir, seed=spec.seed, epochs=epochs, on_progress=on_progress)
+    trained = train(
+        architecture, dataset, out_dir, seed=spec.seed, epochs=epochs, parent=parent, on_progress=on_progress
+    )
     try:
         accuracy = _int8_accuracy(trained, dataset.at(architecture.image_px), spec.seed, on_progress)
     except (ModelError, EdgeTpuError) as error:
