@@ -54,6 +54,8 @@ class Wanted(Schema):
     """Tags, as hub clients send them; a model must have all of them."""
     device: str = ""
     licence: str = ""
+    kind: str = ""
+    """How it came to be: trained, preset or imported."""
     sort: str = "updated"
     max_latency_ms: float | None = None
     max_streamed_kib: float | None = None
@@ -88,6 +90,7 @@ def search_models(request: HttpRequest, wanted: Query[Wanted]) -> HttpResponse:
         min_accuracy=wanted.min_accuracy,
         all_on_chip=wanted.ops_on_cpu == 0,
         licence=wanted.licence,
+        kind=wanted.kind,
         tags=wanted.filter,
     )
     if wanted.full:

@@ -20,10 +20,14 @@ SORTS = {
 }
 
 
+KINDS = {"trained": "Trained here", "preset": "Published networks", "imported": "Brought along"}
+
+
 class SearchForm(forms.Form):
     """What somebody looks for; a value that cannot be used is left out, a search never fails."""
 
     search = forms.CharField(required=False, max_length=200, label="Search")
+    kind = forms.ChoiceField(required=False, label="Kind", choices=[("", "Every kind"), *KINDS.items()])
     device = forms.ChoiceField(required=False, label="Device")
     max_latency_ms = forms.FloatField(required=False, min_value=0, label="At most (ms)")
     sort = forms.ChoiceField(required=False, label="Order", choices=list(SORTS.items()))

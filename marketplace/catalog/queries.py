@@ -50,6 +50,7 @@ def visible_listings(
     min_accuracy: float | None = None,
     all_on_chip: bool = False,
     licence: str = "",
+    kind: str = "",
     tags: Collection[str] = (),
 ) -> QuerySet[Listing]:
     """Return published listings, filtered and sorted; a limit leaves out those whose figure is unknown."""
@@ -66,6 +67,7 @@ def visible_listings(
         "owner__username": owner or None,
         "latest__device": device or None,
         "licence": licence or None,
+        "latest__kind": kind or None,
         "latest__latency_ms__lte": max_latency_ms,
         "latest__streamed_bytes__lte": streamed_bytes,
         "latest__int8_accuracy__gte": min_accuracy,

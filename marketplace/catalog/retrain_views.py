@@ -41,6 +41,7 @@ def retrain(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "release": release,
         "form": form,
         "network": parent.network,
+        "from_scratch": not parent.storage_key,
         "needs": needs_of(release, parent),
         "has_versions": form.fields["dataset_version"].queryset.exists(),  # type: ignore[attr-defined]
     }

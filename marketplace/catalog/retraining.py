@@ -15,6 +15,7 @@ from marketplace.errors import BadInput
 from marketplace.runs.models import Run
 from marketplace.runs.parents import Parent
 from marketplace.runs.services import order_run
+from marketplace.runs.starts import searchable_families
 from models.architecture import Architecture
 from models.errors import ArchitectureInvalid
 from models.families import FAMILIES
@@ -42,7 +43,7 @@ def parent_in(release: Release) -> Parent:
         BadInput: if it holds no network that can be trained further.
     """
     network, file = network_of(release), weights_of(release)
-    if network is None or file is None:
+    if network is None or (file is None and release.kind != Release.Kind.PRESET):
         raise BadInput(NO_WEIGHTS, field="parent")
     return Parent(
         release_id=release.pk,
@@ -50,15 +51,22 @@ def parent_in(release: Release) -> Parent:
         release=release.number,
         revision=release.revision,
         licence=release.listing.licence,
-        file_name=file.name,
-        storage_key=file.storage_key,
+        file_name=file.name if file else "",
+        storage_key=file.storage_key if file else "",
         architecture=network.to_json(),
     )
 
 
 def can_be_retrained(release: Release) -> bool:
     """Say whether `parent_in` would find a network."""
-    return weights_of(release) is not None and network_of(release) is not None
+    possible = weights_of(release) is not None or release.kind == Release.Kind.PRESET
+    return possible and network_of(release) is not None
+
+
+def family_to_search(release: Release) -> str:
+    """Return the family that a preset invites to search in; empty where it has no space of its own."""
+    network = network_of(release) if release.kind == Release.Kind.PRESET else None
+    return network.family if network is not None and network.family in searchable_families() else ""
 
 
 def network_of(release: Release) -> Architecture | None:
@@ -71,7 +79,7 @@ def network_of(release: Release) -> Architecture | None:
 
 
 def weights_of(release: Release) -> ReleaseFile | None:
-    """Return the file to begin with: a run's checkpoint, or the published file of a preset."""
+    """Return the file to begin with: a run's checkpoint, or the published file of a preset, which may have none."""
     files = {file.name: file for file in release.files.all()}
     if release.kind == Release.Kind.PRESET:
         return next((file for name, file in files.items() if name.endswith(".tflite")), None)

@@ -52,6 +52,7 @@ def _own_facts(listing: Listing, release: Release) -> dict[str, Any]:
         "summary": listing.summary,
         "licence": listing.licence,
         "release": release.number,
+        "kind": release.kind,
         "notes": release.notes,
         "published_at": instant(release.created_at),
         "int8_accuracy": release.int8_accuracy,

@@ -37,7 +37,7 @@ from marketplace.catalog.queries import (
     subscribed,
     visible_listings,
 )
-from marketplace.catalog.retraining import can_be_retrained
+from marketplace.catalog.retraining import CHECKPOINT, can_be_retrained, family_to_search
 from marketplace.catalog.showing import card_view, file_rows, retrain_script
 from marketplace.errors import BadInput, Conflict
 from marketplace.middleware import problem
@@ -106,6 +106,8 @@ def listing(request: HttpRequest, owner: str, name: str, revision: str = "main")
         "parent": parent_of(user, release),
         "children": children_of(user, found)[:CHILDREN_SHOWN],
         "retrainable": can_be_retrained(release),
+        "search_family": family_to_search(release),
+        "has_checkpoint": any(file.name == CHECKPOINT for file in release.files.all()),
     }
     return render(request, "catalog/listing.html", context)
 

@@ -21,7 +21,7 @@ class Parent:
     licence: str
     """A key of `marketplace.catalog.licences.LICENCES`."""
     file_name: str
-    """The file with the weights: checkpoint.keras, or a published .tflite."""
+    """The file with the weights: checkpoint.keras, or a published .tflite; empty for an architecture only."""
     storage_key: str
     architecture: dict[str, Any]
 

@@ -27,6 +27,7 @@ from search.estimates import architecture_estimate
 
 RUN_STEPS = (Step.Kind.QUANTIZE, Step.Kind.COMPILE, Step.Kind.VALIDATE, Step.Kind.MEASURE)
 FROM_PARENT = "The network of {parent} itself, trained on from its weights."
+FROM_ARCHITECTURE = "The network of {parent} itself, trained from scratch: it has no weights."
 
 
 @transaction.atomic
@@ -91,11 +92,12 @@ def _begin_with(run: Run, parent: Parent) -> None:
 def _choose_first(run: Run, parent: Parent) -> None:
     """The first trial's network is known already; workers find it chosen."""
     network, spec = parent.network, spec_for(run)
+    why = FROM_PARENT if parent.storage_key else FROM_ARCHITECTURE
     run.trials.filter(number=1).update(
         architecture=network.to_json(),
         architecture_key=network.key,
         estimate=architecture_estimate(network, spec),
-        proposal={"reason": FROM_PARENT.format(parent=parent.tag)},
+        proposal={"reason": why.format(parent=parent.tag)},
     )
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
-
 from marketplace.runs.models import Run, Trial
 from models.architecture import Architecture
 from search.spec import SearchSpec
@@ -32,13 +29,11 @@ def spec_for(run: Run) -> SearchSpec:
         trials=run.trials_wanted,
         seed=run.seed,
         training_pictures=int(version.statistics.get("splits", {}).get("train", 0)),
-        **_where_known(families=tuple(run.families), backbone=run.backbone, objective=run.goal, minutes=run.minutes),
+        families=tuple(run.families),
+        backbone=run.backbone,
+        objective=run.goal,
+        minutes=run.minutes,
     )
-
-
-def _where_known(**values: Any) -> dict[str, Any]:
-    known = {each.name for each in fields(SearchSpec)}
-    return {name: value for name, value in values.items() if name in known}
 
 
 def history_of(run: Run) -> list[TrialRecord]:

@@ -24,7 +24,7 @@ def parent_of(run: Run) -> str:
     """
     parent = Parent.from_json(run.parent)
     if parent is not None:
-        return str(_published_model(parent))
+        return str(_published_model(parent)) if parent.storage_key else ""
     try:
         return str(fetch_backbone(run.backbone)) if run.backbone else ""
     except ModelError as error:
