@@ -1,7 +1,7 @@
 """Which block of a parent each block of a child takes after. Pure.
 
-Blocks keep their order. A block likes one at the same distance from the end in strides, of the same relative width,
-that begins a stage (stride, change of width) where it does. Of a stage that loses blocks those stay that add most.
+Blocks keep their order. A block likes one at the same distance in strides, of the same relative width, that begins a
+stage (stride, change of width) where it does. Of a stage that loses blocks those stay that add most.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from models.architecture import Architecture, Block
 
-OCTAVE, WIDTH, START, KIND, KERNEL = 2.0, 0.3, 0.5, 0.3, 0.1
+OCTAVE, WIDTH, START, KIND, KERNEL = 1.0, 0.3, 0.5, 0.3, 0.1
 """What it costs to differ: per halving of the feature map, per e-fold of width, for the rest."""
 LOSE_START, LOSE_LATER = 1.5, 0.3
 """What it costs that no block takes after a parent's first block of a stage, or after a later one."""
-NEW_START, NEW_LATER = 2.5, 1.0
+NEW_START, NEW_LATER = 4.0, 2.0
 """What it costs that a block takes after none."""
 
 
@@ -34,6 +34,7 @@ class Match:
 class _Profile:
     block: Block
     starts: bool
+    octaves_before: float
     octaves_left: float
     log_width: float
 
@@ -68,11 +69,11 @@ def total_stride(architecture: Architecture) -> int:
 
 
 def _profiles(architecture: Architecture) -> list[_Profile]:
-    left, last = math.log2(total_stride(architecture) / architecture.stem_stride), architecture.blocks[-1].filters
-    profiles = []
+    octaves, last = math.log2(total_stride(architecture)), architecture.blocks[-1].filters
+    profiles, before = [], math.log2(architecture.stem_stride)
     for block, added in zip(architecture.blocks, adds(architecture), strict=True):
-        left -= math.log2(block.stride)
-        profiles.append(_Profile(block, not added, left, math.log(block.filters / last)))
+        before += math.log2(block.stride)
+        profiles.append(_Profile(block, not added, before, octaves - before, math.log(block.filters / last)))
     return profiles
 
 
@@ -109,8 +110,10 @@ class _Table:
 
 
 def _difference(one: _Profile, other: _Profile) -> float:
+    """Return how unlike two blocks are; where one network gave a stride up, blocks before it compare from the start."""
+    before, left = abs(one.octaves_before - other.octaves_before), abs(one.octaves_left - other.octaves_left)
     return (
-        OCTAVE * abs(one.octaves_left - other.octaves_left)
+        OCTAVE * min(before, left)
         + WIDTH * abs(one.log_width - other.log_width)
         + START * (one.starts != other.starts)
         + KIND * (one.block.kind != other.block.kind)

@@ -81,28 +81,22 @@ class Heir:
         layer = self.layers[name]
         thin = self._thinning(layer)
         patches = self._of_all(lambda batch: self._patches(batch, layer, thin))
-        if wanted is not None:
-            wanted = self._places.thinned(wanted, layer.shape[0], thin)
-        drawn = self._network.get_layer(name).get_weights()[0]
-        if layer.kind == "DEPTHWISE_CONV_2D":
-            kernel = drawn.reshape(patches.shape[1:])
-            kernel, offset = _fitted_depthwise(patches, wanted, start, kernel)
-            outputs = np.einsum("rtc,tc->rc", patches, kernel, optimize=True)
-        else:
-            inputs = patches.reshape(len(patches), -1)
-            kernel, offset = _fitted(inputs, wanted, start, drawn.reshape(inputs.shape[1], -1))
-            outputs = inputs @ kernel
-        self._settle(layer, kernel.reshape(drawn.shape), offset, outputs)
+        drawn = self._network.get_layer(name).get_weights()[0].reshape(patches.shape[1], -1, layer.shape[-1])
+        kernel, offset = drawn, _NOTHING
+        if wanted is not None and start is not None:
+            rows = self._places.thinned(wanted, layer.shape[0], thin)
+            fit = _fit_depthwise if layer.kind == "DEPTHWISE_CONV_2D" else _fit_full
+            fitted, offset = fit(patches, rows, start)
+            kernel = np.concatenate([fitted, drawn[..., fitted.shape[-1] :]], axis=-1)
+        self._settle(layer, kernel, offset, patches)
 
     def fill_as_is(self, name: str, start: Floats) -> None:
-        """Give a convolution a kernel that is not fitted, for its first channels; each output has its own spread."""
+        """Give a convolution's first channels a kernel (taps, in, channels) that is not fitted to anything."""
         layer = self.layers[name]
         patches = self._of_all(lambda batch: self._patches(batch, layer, 1))
-        drawn = self._network.get_layer(name).get_weights()[0]
-        kernel = drawn.reshape(-1, drawn.shape[-1]).copy()
-        kernel[:, : start.shape[-1]] = start.reshape(len(kernel), -1)
-        outputs = patches.reshape(len(patches), -1) @ kernel
-        self._settle(layer, kernel.reshape(drawn.shape), np.zeros(0, np.float32), outputs)
+        drawn = self._network.get_layer(name).get_weights()[0].reshape(patches.shape[1], -1, layer.shape[-1])
+        kernel = np.concatenate([start, drawn[..., start.shape[-1] :]], axis=-1)
+        self._settle(layer, kernel, _NOTHING, patches)
 
     def finish_block(self, *, add: bool) -> None:
         """Let all pictures through the layers that were filled, so that the next block can begin."""
@@ -130,38 +124,46 @@ class Heir:
         numbers = self._places.at(layer.shape[0]).size * layer.kernel[0] ** 2 * layer.channels_in
         return max(1, round(numbers / _MOST_NUMBERS))
 
-    def _settle(self, layer: Layer, kernel: Floats, offset: Floats, outputs: Floats) -> None:
-        """Write a kernel and the batch norm that goes with it: real statistics, and the function unchanged."""
-        means, variances = outputs.mean(axis=0), outputs.var(axis=0)
-        known = len(offset)
-        target = self._network.get_layer(layer.name)
-        epsilon = 1e-3
+    def _settle(self, layer: Layer, kernel: Floats, offset: Floats, patches: Floats) -> None:
+        """Write a kernel and the batch norm that goes with it.
+
+        Fitted outputs, which have an offset, stay what they are; the others come out with mean 0 and spread 1.
+        """
+        outputs, epsilon = _apply(layer, kernel, patches), self._epsilon(layer)
+        means, variances, known = outputs.mean(axis=0), outputs.var(axis=0), len(offset)
         scale, shift = np.ones_like(means), np.zeros_like(means)
         scale[:known] = np.sqrt(variances[:known] + epsilon)
         shift[:known] = means[:known] + offset
         factor = scale / np.sqrt(variances + epsilon)
-        whole, bias = kernel * (factor if layer.kind == "CONV_2D" else factor[:, None]), shift - means * factor
+        target = self._network.get_layer(layer.name)
+        stored = target.get_weights()[0].shape
+        folded, bias = (kernel * factor).reshape(stored), shift - means * factor
         if layer.norm:
-            target.set_weights([kernel])
+            target.set_weights([kernel.reshape(stored)])
             self._network.get_layer(f"{layer.name}_norm").set_weights([scale, shift, means, variances])
         else:
-            target.set_weights([whole, bias])
-        self._filled.append(_Filled(layer, tf.constant(whole), tf.constant(bias)))
+            target.set_weights([folded, bias])
+        self._filled.append(_Filled(layer, tf.constant(folded), tf.constant(bias)))
+
+    def _epsilon(self, layer: Layer) -> float:
+        return float(self._network.get_layer(f"{layer.name}_norm").epsilon) if layer.norm else 1e-6
 
 
-def _fitted(inputs: Floats, wanted: Floats | None, start: Floats | None, drawn: Floats) -> tuple[Floats, Floats]:
-    if wanted is None or start is None:
-        return drawn, np.zeros(0, np.float32)
-    known = wanted.shape[1]
-    kernel, offset = refit(inputs, wanted, start.reshape(len(drawn), known))
-    return np.concatenate([kernel, drawn[:, known:]], axis=1), offset
+_NOTHING: Floats = np.zeros(0, np.float32)
 
 
-def _fitted_depthwise(
-    patches: Floats, wanted: Floats | None, start: Floats | None, drawn: Floats
-) -> tuple[Floats, Floats]:
-    if wanted is None or start is None:
-        return drawn, np.zeros(0, np.float32)
-    known = wanted.shape[1]
-    kernel, offset = refit_depthwise(patches[..., :known], wanted, start)
-    return np.concatenate([kernel, drawn[:, known:]], axis=1), offset
+def _fit_full(patches: Floats, wanted: Floats, start: Floats) -> tuple[Floats, Floats]:
+    kernel, offset = refit(patches.reshape(len(patches), -1), wanted, start.reshape(-1, wanted.shape[1]))
+    return kernel.reshape(start.shape), offset
+
+
+def _fit_depthwise(patches: Floats, wanted: Floats, start: Floats) -> tuple[Floats, Floats]:
+    kernel, offset = refit_depthwise(patches[..., : wanted.shape[1]], wanted, start)
+    return kernel[:, None], offset
+
+
+def _apply(layer: Layer, kernel: Floats, patches: Floats) -> Floats:
+    if layer.kind == "DEPTHWISE_CONV_2D":
+        found: Floats = np.einsum("rtc,tc->rc", patches, kernel[:, 0], optimize=True)
+        return found
+    return patches.reshape(len(patches), -1) @ kernel.reshape(-1, kernel.shape[-1])

@@ -75,7 +75,8 @@ class Succession:
         self._kept = keep_channels(rows, readers, self._architecture.stem_filters)
         self._carried = carry_channels(rows, self._kept)
         kernel = at_size(self._teacher.kernels.full("stem"), self._architecture.stem_kernel)[..., self._kept]
-        self._heir.fill("stem", self._teacher.rows("stem", side)[:, self._kept], kernel)
+        start = kernel.reshape(-1, *kernel.shape[2:])
+        self._heir.fill("stem", self._teacher.rows("stem", side)[:, self._kept], start)
         self._heir.finish_block(add=False)
 
     def _fill_block(self, index: int, match: Match) -> None:
