@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.learn_command import add_learn
+
 if TYPE_CHECKING:  # rich and numpy cost a third of a second: they are loaded where they are needed
     from rich.console import Console
 
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="atoll", description="Models for the Coral Edge TPU.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_search, _inspect, _memory, _compile, _measure, _validate, _log, _calibrate):
+    for add in (_search, _inspect, _memory, _compile, _measure, _validate, _log, _calibrate, add_learn):
         add(commands)
     return parser
 

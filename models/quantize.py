@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from edgetpu.graph import Graph, Tensor
 from edgetpu.rules import map_ops
 from edgetpu.tflite import read_graph
+from models.correct import load_network
 from models.errors import QuantizationFailed
 
 INT8_FILE, UINT8_FILE = "model_int8.tflite", "model_uint8.tflite"
@@ -67,7 +68,7 @@ def quantize(checkpoint: Path, calibration: NDArray[np.uint8], out_dir: Path) ->
     Raises:
         QuantizationFailed: if conversion fails, or gives an operation that compiler 16.0 does not take.
     """
-    network = _load_for_one_picture(checkpoint)
+    network = _for_one_picture(load_network(checkpoint))
     paths: dict[Dtype, Path] = {"int8": out_dir / INT8_FILE, "uint8": out_dir / UINT8_FILE}
     scales = {dtype: _write(network, calibration, path, dtype) for dtype, path in paths.items()}
     return QuantizedFiles(
@@ -88,7 +89,18 @@ def quantize_to(
     Raises:
         QuantizationFailed: if conversion fails, or gives an operation that compiler 16.0 does not take.
     """
-    return _write(_load_for_one_picture(checkpoint), calibration, path, dtype)
+    return convert_network(load_network(checkpoint), calibration, path, dtype)
+
+
+def convert_network(
+    network: keras.Model, calibration: NDArray[np.uint8], path: Path, dtype: Dtype
+) -> tuple[Scale, Scale]:
+    """Write one variant of a network; return the scales of its input and its output.
+
+    Raises:
+        QuantizationFailed: if conversion fails, or gives an operation that compiler 16.0 does not take.
+    """
+    return _write(_for_one_picture(network), calibration, path, dtype)
 
 
 def _write(network: keras.Model, calibration: NDArray[np.uint8], path: Path, dtype: Dtype) -> tuple[Scale, Scale]:
@@ -117,9 +129,8 @@ def check_for_compiler(graph: Graph) -> None:
             raise QuantizationFailed(f"The Edge TPU cannot run {verdict.kind} {verdict.name!r}: {verdict.reason}")
 
 
-def _load_for_one_picture(checkpoint: Path) -> keras.Model:
+def _for_one_picture(network: keras.Model) -> keras.Model:
     """Return the network for exactly one picture: the compiler takes no open dimension."""
-    network = keras.models.load_model(checkpoint, compile=False, safe_mode=True)
     image = keras.Input(batch_shape=(1, *network.input_shape[1:]), name="image", dtype="float32")
     single = keras.models.clone_model(network, input_tensors=image)
     single.set_weights(network.get_weights())

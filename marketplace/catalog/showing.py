@@ -14,6 +14,7 @@ PURPOSES = {
     "model_uint8_edgetpu.tflite": "For the Edge TPU, uint8 pixels in (compiled)",
     "model_int8.tflite": "For a CPU, or to compile yourself: int8 pixels in",
     "model_uint8.tflite": "For a CPU, or to compile yourself: uint8 pixels in",
+    "embedding_extractor.tflite": "To learn new classes on a device: compile it, then pycoral or `atoll learn`",
     "original.keras": "The Keras model as its author brought it",
     "original.h5": "The Keras model as its author brought it",
     "saved_model.zip": "The SavedModel as its author brought it",

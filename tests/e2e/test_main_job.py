@@ -31,6 +31,7 @@ FILES = {
     "architecture.json",
     "card.json",
     "checkpoint.keras",
+    "embedding_extractor.tflite",
     "labels.txt",
     "model_int8.tflite",
     "model_uint8.tflite",

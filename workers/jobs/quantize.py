@@ -8,12 +8,14 @@ from typing import Any
 
 from edgetpu.graph import Graph, Tensor
 from edgetpu.tflite import read_graph
+from models.errors import QuantizationFailed
+from models.extractor import EXTRACTOR_FILE, export_embedding_extractor
 from models.fidelity import layer_fidelity
 from models.metadata import labels_text
 from search.answers import image_px_of
 from search.dataset import Dataset
 from search.estimates import file_estimate
-from search.quantizing import Quantized, quantize_best
+from search.quantizing import Quantized, calibration_pictures, quantize_best
 from workers.job_process import Report
 from workers.jobs.arrays import dataset_for
 
@@ -38,6 +40,7 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
             "model_uint8.tflite": str(quantized.files.uint8),
             "labels.txt": str(out_dir / "labels.txt"),
             "architecture.json": str(out_dir / "architecture.json"),
+            **_extractor(quantized, dataset, out_dir),
         },
         "quantization": {
             **quantized.to_json(),
@@ -47,6 +50,16 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
         },
         "estimate": file_estimate(int8, job["device"], job["onchip_limit_bytes"]),
     }
+
+
+def _extractor(quantized: Quantized, dataset: Dataset, out_dir: Path) -> dict[str, str]:
+    """Return the file that new classes can be learned on, or none where the network has no embedding."""
+    pictures = calibration_pictures(dataset.at(image_px_of(quantized.checkpoint)), quantized.seed)
+    try:
+        export_embedding_extractor(quantized.checkpoint, pictures, out_dir / EXTRACTOR_FILE)
+    except QuantizationFailed:
+        return {}
+    return {EXTRACTOR_FILE: str(out_dir / EXTRACTOR_FILE)}
 
 
 def _worst_layers(quantized: Quantized, dataset: Dataset) -> list[dict[str, Any]]:
