@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +44,9 @@ CHAIN = Architecture(
 )
 
 
+_UNSEEN = 300
+
+
 def _pictures(count: int = 48, side: int = 32) -> np.ndarray:
     """Smooth coloured blobs: neighbouring pixels are alike, as in photos."""
     random = np.random.default_rng(0)
@@ -54,8 +58,9 @@ def _pictures(count: int = 48, side: int = 32) -> np.ndarray:
     return across.astype(np.uint8)
 
 
+@functools.cache
 def _parent(architecture: Architecture, classes: int = 4) -> Any:
-    """A network whose batch norms know their inputs, as after a training."""
+    """A network whose batch norms know their inputs, as after a training; tests only read it."""
     import tensorflow as tf
 
     from models.network import build_network
@@ -77,10 +82,15 @@ def _pooled(network: Any, pictures: np.ndarray) -> np.ndarray:
     return np.asarray(features((pictures.astype(np.float32) - 127) / 128, training=False))
 
 
+@functools.cache
+def _features_of(parent: Any) -> np.ndarray:
+    return _pooled(parent.network, _pictures(_UNSEEN, parent.architecture.image_px))
+
+
 def _explained(network: Any, parent: Any, side: int) -> float:
     """Share of the variance of the parent's pooled features that is linear in the child's, on unseen pictures."""
-    mine = _pooled(network, _pictures(400, side))
-    theirs = _pooled(parent.network, _pictures(400, parent.architecture.image_px))
+    mine = _pooled(network, _pictures(_UNSEEN, side))
+    theirs = _features_of(parent)
     half = len(mine) // 2
     known = np.c_[mine, np.ones(len(mine))]
     kernel = np.linalg.solve(
