@@ -13,6 +13,7 @@ from marketplace.catalog import cards
 from marketplace.catalog.licences import LICENCES
 from marketplace.catalog.presets import Preset
 from marketplace.catalog.releasing import KeptFile
+from marketplace.catalog.showing import AS_IT_IS
 from marketplace.runs.models import Run
 from models.families.published import Count
 from search.estimates import file_estimate
@@ -50,7 +51,7 @@ def card_of_preset(
         "latency": cards.latency_of(run),
         "latencies": latencies_of(graph),
         "input": _input(run, preset),
-        "output": {},
+        "output": {form: ends["output"] for form, ends in run.quantization.items()},
         "quantization": cards.quantization_of(run),
         "memory": cards.memory_of(run),
         "ops": cards.ops_of(run),
@@ -78,12 +79,13 @@ def latencies_of(graph: Graph) -> list[dict[str, Any]]:
 
 def published_of(preset: Preset) -> dict[str, Any]:
     """Return what others printed of a network, each figure None where nothing is known."""
-    found, network = preset.published, preset.network
+    found, network = preset.published, preset.counted or preset.network
     ours = {
         "family": preset.family.title,
         "weights": preset.weights.backbone.title if preset.weights else "",
         "parameters": network.parameters(IMAGENET_CLASSES),
         "macs": network.macs(IMAGENET_CLASSES),
+        "counted_px": network.image_px,
     }
     if found is None:
         return ours
@@ -117,8 +119,10 @@ def ends_in_both_forms(graph: Graph) -> dict[str, Any]:
 def _input(run: Run, preset: Preset) -> dict[str, Any]:
     side = preset.network.image_px
     form = next(iter(run.quantization), "")
-    plain = {"height_px": side, "width_px": side, "colour_order": cards.COLOUR_ORDER, "resize": "", "preprocessing": ""}
-    return plain | ({form: run.quantization[form]["input"]} if form else {})
+    rule = f"Bring the picture to {side} × {side} px."
+    plain = {"height_px": side, "width_px": side, "colour_order": cards.COLOUR_ORDER, "resize": rule}
+    feed = {"feed": AS_IT_IS} if form == "uint8" else {}
+    return plain | {"preprocessing": ""} | ({form: run.quantization[form]["input"] | feed} if form else {})
 
 
 def _printed(count: Count | None) -> int | None:

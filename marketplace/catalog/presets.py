@@ -17,6 +17,7 @@ from models.families.published import PUBLISHED, Published
 
 _NAMED = re.compile(r"mobilenet_v(?P<version>\d)_(?P<width>[\d.]+)_(?P<side>\d+)")
 """How Coral names the files of MobileNet: version, width, side of the picture in px."""
+_CALLED = {"1": "1.0", "s": "S", "m": "M", "l": "L", "xs": "XS"}
 ARCHITECTURE_ONLY = "Architecture only, as published: train it on your own pictures."
 WITH_WEIGHTS = "Coral's quantized file with weights as published. It runs as it is, and can be trained further."
 
@@ -46,6 +47,8 @@ class Preset:
     network: Architecture
     published: Published | None
     weights: Weights | None = None
+    counted: Architecture | None = None
+    """As it was published, where `network` is for pictures of another size."""
 
     @property
     def summary(self) -> str:
@@ -67,6 +70,7 @@ def presets() -> Iterator[Preset]:
                 _at_side(network, found),
                 PUBLISHED.get(name),
                 found,
+                network,
             )
     yield from _further(here)
 
@@ -78,10 +82,10 @@ def address_of(name: str) -> str:
 
 def title_of(family: Family, name: str) -> str:
     """Return what people call a published network: "EfficientNet-EdgeTPU S", "MobileNet v2 0.35"."""
-    said = family.title.lower()
+    said = set(re.split(r"\W+", family.title.lower())) | set(family.title.lower().split())
     rest = name.removeprefix(family.name.replace("_", "-"))
     words = [word for word in rest.split("-") if word and word not in said]
-    text = " ".join(word.upper() if word.isalpha() and len(word) < 3 else word for word in words)
+    text = " ".join(_CALLED.get(word, word) for word in words)
     return family.title + (text if rest[:1].isdigit() else f" {text}").rstrip()
 
 

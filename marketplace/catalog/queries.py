@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.expressions import OrderBy
 
 from marketplace.accounts.models import User
@@ -21,8 +21,10 @@ MOST_WORDS = 8
 TAGS_OF_ALL = frozenset({"image-classification", "coral-edge-tpu"})
 LICENCE_TAG = "license:"
 NO_MODEL = "There is no model at this address, or it is private."
+_PRESETS_LAST = Case(When(latest__kind=Release.Kind.PRESET, then=1), default=0).asc()
 ORDERS: Mapping[str, tuple[OrderBy, ...]] = {
     "updated": (F("updated_at").desc(),),
+    "people": (_PRESETS_LAST, F("updated_at").desc()),
     "created": (F("created_at").desc(),),
     "downloads": (F("download_count").desc(),),
     "accuracy": (F("latest__int8_accuracy").desc(nulls_last=True),),

@@ -26,9 +26,11 @@ PURPOSES = {
     "card.json": "All facts of this page, for programs",
 }
 """The files that a release may have, in the order of the page."""
+AS_PUBLISHED = "For a CPU, or to compile yourself: as it was published"
 MOST_CONFUSION_CLASSES = 40
 CLASSES_AT_FIRST = 20
 PLAIN_SCALE = 1 / 128
+AS_IT_IS = "the pixel as it is, 0 to 255"
 _ADDITION = re.compile(r"(?:_relu|_norm)?(?:_\d+)?\Z")
 
 
@@ -79,7 +81,7 @@ def pixel_rule(tensor: dict[str, Any]) -> str:
         return ""
     if abs(scale - PLAIN_SCALE) > PLAIN_SCALE / 1000 or zero_point - 127 not in (0, -128):
         return f"(pixel − 127) / 128, divided by {scale:.6g}, plus {zero_point}"
-    return "the pixel as it is, 0 to 255" if zero_point == 127 else "the pixel minus 128"
+    return AS_IT_IS if zero_point == 127 else "the pixel minus 128"
 
 
 def memory_bar(card: dict[str, Any]) -> list[dict[str, Any]]:
@@ -150,18 +152,21 @@ def file_rows(files: Iterable[ReleaseFile], release_address: str, private: bool)
         private: whether the command must come with a token.
     """
     order = {name: position for position, name in enumerate(PURPOSES)}
+    last = len(order)
     token = '-H "Authorization: Bearer $ATOLL_TOKEN" ' if private else ""
     return [
         {
             "name": file.name,
-            "purpose": PURPOSES.get(file.name, ""),
+            "purpose": PURPOSES.get(file.name, AS_PUBLISHED if file.name.endswith(".tflite") else ""),
             "byte_count": file.byte_count,
             "sha256": file.sha256,
             "address": f"{release_address}{file.name}",
             "command": f"curl -fLO -C - {token}{release_address}{file.name}",
             "proof": f"echo '{file.sha256}  {file.name}' | sha256sum -c",
         }
-        for file in sorted(files, key=lambda file: (order.get(file.name, len(order)), file.name))
+        for file in sorted(
+            files, key=lambda file: (order.get(file.name, -1 if file.name.endswith(".tflite") else last), file.name)
+        )
     ]
 
 

@@ -68,7 +68,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     """Show the models that the asker may see."""
     form = SearchForm(request.GET or None, devices=DEVICE_TITLES)
     wanted = form.wanted if form.is_bound else {}
-    found = visible_listings(_asker(request), **wanted)
+    found = visible_listings(_asker(request), **({"sort": "people"} | wanted))
     page = Paginator(found, MODELS_ON_A_PAGE).get_page(request.GET.get("page"))
     query = request.GET.copy()
     query.pop("page", None)

@@ -83,7 +83,7 @@ def _search(user: User, version: DatasetVersion, order: Order) -> Run:
         dataset_version=version,
         latency_limit_ms=order.latency_limit_ms,
         trials=(MAX_TRIALS if order.minutes else DEFAULT_TRIALS) if order.trials is None else order.trials,
-        image_px=order.image_px or default_px(version),
+        image_px=order.image_px or default_px(version, pretrained=bool(order.backbone)),
         **limits,
     )
 

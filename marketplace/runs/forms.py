@@ -174,8 +174,13 @@ def onchip_bytes(mib: float) -> int:
     return int(max(-1.0, min(mib, 2.0**40)) * MIB)
 
 
-def default_px(version: DatasetVersion | None) -> int:
-    """Return the picture size that suits a dataset: the next size up from its median side, within reason."""
+def default_px(version: DatasetVersion | None, *, pretrained: bool = False) -> int:
+    """Return the picture size that suits a dataset: the next size up from its median side, within reason.
+
+    Published weights have learned from large pictures, so they begin with the largest reasonable size.
+    """
+    if pretrained:
+        return LARGEST_DEFAULT_PX
     statistics = version.statistics if version else {}
     sides = [(statistics.get(name) or {}).get("median") for name in ("width_px", "height_px")]
     known = [side for side in sides if isinstance(side, int)]

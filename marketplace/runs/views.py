@@ -26,6 +26,7 @@ from marketplace.runs.hints import hint_for
 from marketplace.runs.models import DEFAULT_FAMILY, Run
 from marketplace.runs.pages import changed_pieces, marks_of, pieces_of
 from marketplace.runs.queries import artifact_of, overview_of, ready_versions_of, run_of, runs_of
+from marketplace.runs.starts import backbones_to_offer
 
 PAGE_LENGTH = 30
 ADVANCED = ("family", "onchip_limit_mib")
@@ -64,7 +65,9 @@ def order(request: HttpRequest) -> HttpResponse:
 def _initial(version: DatasetVersion | None, request: HttpRequest) -> dict[str, object]:
     """Return what the form begins with; a link may name the dataset, the family and the start."""
     named = {name: request.GET[name] for name in ("family", "start") if name in request.GET}
-    return {"dataset_version": version, "image_px": default_px(version), **named}
+    start = "" if "family" in named else named.get("start", next(iter(backbones_to_offer()), ""))
+    image_px = default_px(version, pretrained=bool(start))
+    return {"dataset_version": version, "image_px": image_px, **named, "start": start}
 
 
 def _show_order(request: HttpRequest, form: OrderForm, status: int = 200) -> HttpResponse:

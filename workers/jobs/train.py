@@ -26,8 +26,8 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
     def tell(progress: Progress) -> None:
         report(in_words(progress))
 
-    begins_with: dict[str, Any] = {"parent": Path(job["parent"])} if job.get("parent") else {}
-    outcome = judge_trial(architecture, dataset, spec, Path(job["out_dir"]), tell, **begins_with)
+    parent = Path(job["parent"]) if job.get("parent") else None
+    outcome = judge_trial(architecture, dataset, spec, Path(job["out_dir"]), tell, parent=parent)
     return {
         "validation_accuracy": outcome.validation_accuracy,
         "float_accuracy": outcome.float_accuracy,
