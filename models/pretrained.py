@@ -8,6 +8,7 @@ folded into published weights; it comes back as a normalization that changes not
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -78,8 +79,10 @@ def _from_checkpoint(path: Path) -> Parent:
     architecture, classes = Architecture.from_json(value), _classes_in(path)
     network = build_network(architecture, classes, seed=0)
     try:
-        network.load_weights(path)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Keras only warns of layers that it finds no weights for
+            network.load_weights(path)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, UserWarning) as error:
         raise NetworkUnreadable(f"{path.name} is not the network that {ARCHITECTURE_FILE} describes.") from error
     return Parent(architecture, network, classes)
 
