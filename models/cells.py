@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from models.layers import Activation, Kind, Layer, Padding
 from models.reading import typed
+from models.running_order import running_order
 from models.stream import Stream
 
 NodeKind = Literal["convolution", "max_pool", "average_pool", "concatenation"]
@@ -88,12 +89,14 @@ def nodes_problem(nodes: Sequence[Node]) -> str | None:
 
 
 def layers_of_nodes(nodes: Sequence[Node], name: str, stream: Stream) -> list[Layer]:
-    """Return the layers of a cell in order, the last one's output being the cell's."""
+    """Return the layers of a cell in the order in which they run, the last one's output being the cell's."""
     streams, layers = [stream], []
     for position, node in enumerate(nodes, 1):
         layers.append(node.layer(f"{name}_node{position}", [streams[each] for each in node.inputs]))
         streams.append(stream.after(layers[-1]))
-    return layers
+    lengths = [1 + layer.norm + (layer.activation != "none") for layer in layers]
+    inputs = tuple(tuple(each - 1 for each in node.inputs) for node in nodes)
+    return [layers[position] for position in running_order(inputs, tuple(lengths))]
 
 
 _TYPES = {"kind": str, "filters": int, "stride": int, "padding": str}

@@ -86,7 +86,7 @@ def _add(layer: Layer, sources: list[Any], seed: int) -> Any:
 
 
 def _join(layer: Layer, sources: list[Any], seed: int) -> Any:
-    return keras.layers.Concatenate(name=layer.name)(sources)
+    return keras.layers.Concatenate(axis=3, name=layer.name)(sources)
 
 
 def _pool(layer: Layer, sources: list[Any], seed: int) -> Any:
