@@ -43,7 +43,7 @@ def open_keras(path: Path, scratch: Path) -> Foreign:
     check_config(config)
     _check_h5(weights)
     weights.unlink()
-    return _opened(_named(path, scratch / "model.keras"))
+    return _opened(_named(path, scratch / "opened.keras"))
 
 
 def open_h5(path: Path, scratch: Path) -> Foreign:
@@ -61,7 +61,7 @@ def open_h5(path: Path, scratch: Path) -> Foreign:
         check_config(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise ForeignRefused("The description of this Keras model is damaged. Save the model again.") from error
-    return _opened(_named(path, scratch / "model.h5"))
+    return _opened(_named(path, scratch / "opened.h5"))
 
 
 def _named(path: Path, named: Path) -> Path:
@@ -161,13 +161,12 @@ def _without_rescaling(network: keras.Model) -> tuple[keras.Model, PixelRange | 
 
 def _only_reader(network: keras.Model) -> keras.Layer | None:
     """Return the layer that the picture goes into, if it is one alone."""
+    if isinstance(network, keras.Sequential):
+        return network.layers[0] if network.layers else None
     image = network.inputs[0]
-    operations = [one for one in network.operations if not isinstance(one, keras.layers.InputLayer)]
     readers = [
         one
-        for one in operations
+        for one in network.operations
         if any(source is image for node in one._inbound_nodes for source in node.input_tensors)
     ]
-    if isinstance(network, keras.Sequential):
-        return operations[0] if operations else None
     return readers[0] if len(readers) == 1 else None
