@@ -58,12 +58,11 @@ def sources_of(network: keras.Model) -> Mapping[str, tuple[str, ...]]:
     for layer in network.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue
-        try:
-            inputs = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
-        except (AttributeError, ValueError) as error:
+        if len(layer._inbound_nodes) != 1:
             raise QuantizationFailed(
                 f"The layer {layer.name!r} is used at several places, so its weights cannot be corrected for int8."
-            ) from error
+            )
+        inputs = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
         found[layer.name] = tuple(tensor._keras_history.operation.name for tensor in inputs)
     return found
 

@@ -89,7 +89,7 @@ def _student(network: keras.Model, chains: Mapping[str, Chain]) -> keras.Model:
         if layer.name in chains:
             activation = keras.activations.serialize(layer.activation)
             return _ROUNDED[type(layer)].from_config(layer.get_config() | {"use_bias": True, "activation": activation})
-        if layer.name in folded:
+        if layer.name in folded or isinstance(layer, keras.layers.Dropout):  # the teacher leaves nothing out either
             return keras.layers.Identity(name=layer.name)
         return layer.__class__.from_config(layer.get_config())
 
