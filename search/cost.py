@@ -10,7 +10,7 @@ from typing import Any
 from edgetpu.latency import DEVICES, LatencyEstimate, estimate, estimate_with_memory
 from edgetpu.memory import memory_map
 from models.architecture import Architecture
-from search.schedule import schedule_for
+from search.schedule import schedule_for, tuning_schedule_for
 from search.spec import SearchSpec
 
 _MACS_PER_MS, _VALUES_PER_MS = 25e6, 80e3
@@ -52,12 +52,12 @@ class Cost:
 
 def cost_of(spec: SearchSpec, architecture: Architecture) -> Cost:
     """Return what a network costs on the device and with the pictures of a search, whatever its limits are."""
-    return _cost(architecture, spec.classes, spec.device, spec.training_pictures)
+    return _cost(architecture, spec.classes, spec.device, spec.training_pictures, bool(spec.backbone))
 
 
 def training_seconds(spec: SearchSpec, architecture: Architecture) -> float:
     """Return the seconds of one processor core that the training of a network will take, about."""
-    return _training_seconds(architecture, spec.classes, spec.training_pictures)
+    return _training_seconds(architecture, spec.classes, spec.training_pictures, bool(spec.backbone))
 
 
 def estimate_of(spec: SearchSpec, architecture: Architecture) -> LatencyEstimate:
@@ -66,7 +66,7 @@ def estimate_of(spec: SearchSpec, architecture: Architecture) -> LatencyEstimate
 
 
 @lru_cache(maxsize=4096)
-def _cost(architecture: Architecture, classes: int, device: str, pictures: int) -> Cost:
+def _cost(architecture: Architecture, classes: int, device: str, pictures: int, tuned: bool) -> Cost:
     graph = architecture.graph(classes)
     memory = memory_map(graph)
     latency = estimate_with_memory(graph, DEVICES[device], memory)
@@ -79,13 +79,14 @@ def _cost(architecture: Architecture, classes: int, device: str, pictures: int) 
         len(graph.ops),
         architecture.macs(classes),
         architecture.parameters(classes),
-        _training_seconds(architecture, classes, pictures),
+        _training_seconds(architecture, classes, pictures, tuned),
     )
 
 
-def _training_seconds(architecture: Architecture, classes: int, pictures: int) -> float:
+@lru_cache(maxsize=4096)
+def _training_seconds(architecture: Architecture, classes: int, pictures: int, tuned: bool) -> float:
     layers = architecture.layers(classes)
     macs, values = sum(layer.macs for layer in layers), sum(prod(layer.shape) for layer in layers)
     milliseconds = macs / _MACS_PER_MS + values / _VALUES_PER_MS
-    schedule = schedule_for(pictures)
+    schedule = tuning_schedule_for(pictures) if tuned else schedule_for(pictures)
     return schedule.epochs * schedule.steps_per_epoch * schedule.batch * milliseconds / 1000

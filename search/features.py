@@ -10,12 +10,11 @@ from search.spec import SearchSpec
 
 
 def features_of(spec: SearchSpec, architecture: Architecture) -> list[float]:
-    """Return the features of a network: sizes as logarithms, shares and means of its blocks as they are."""
+    """Return what is known of a network beside its latency: sizes as logarithms, shares and means as they are."""
     cost, blocks = cost_of(spec, architecture), architecture.blocks
     count = len(blocks)
     early, late = blocks[: (count + 1) // 2], blocks[count // 2 :]
     return [
-        log(cost.latency_ms),
         log(cost.macs),
         log(cost.parameters),
         log(architecture.image_px),

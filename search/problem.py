@@ -57,6 +57,10 @@ class Problem(Protocol):
     def choices(self) -> tuple[Choice, ...]:
         """Every choice, in the order of the codes."""
 
+    @property
+    def cost_limit(self) -> float | None:
+        """The cost above which nothing counts; None where that is the largest of those allowed."""
+
     def canonical(self, codes: Codes) -> Codes:
         """Return the codes with those parts set to 0 that mean nothing beside the others."""
 
@@ -65,6 +69,9 @@ class Problem(Protocol):
 
     def sample(self, random: np.random.Generator, count: int) -> Codes:
         """Return about `count` random candidates, most of them allowed."""
+
+    def anchors(self) -> Codes:
+        """Return a few candidates that are allowed if any is, however few are."""
 
 
 @dataclass(frozen=True, slots=True)

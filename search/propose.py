@@ -1,29 +1,60 @@
-"""Which network to try next: a pure function of what is asked, what was tried, and the seed.
+"""Which network to try next, and why: a pure function of what is asked, what was tried, and the seed.
 
-First the family's own shape, as large as the limits allow; then networks far from all tried ones; then those from which
-a Gaussian process over the tried ones expects most. Trials that still run count as if they came out as predicted, so
-that two workers never train the same network.
+First a family's own shape, as large as the limits allow; then networks from every range of latency; then those from
+which `search.engine` expects most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-import numpy as np
-
-from models.architecture import Architecture, Choice
-from search.features import features_of
-from search.space import Space, holds_limits, limits_of, space_of
+from models.architecture import Architecture
+from search.correction import correction_of
+from search.engine import Pick, Settings, pick
+from search.problem import Goal, Tried
+from search.spaces import Spaces, spaces_of
 from search.spec import SearchSpec
-from search.surrogate import Surrogate, expected_improvement
-from search.trial import TrialRecord
+from search.trial import TrialRecord, TrialState
 
-SAMPLES = 48
-"""Random networks considered for one proposal."""
-_LEADERS = 2
-"""Best networks so far whose neighbours are considered too."""
+_POOL, _FRESH, _LOCAL = 64, 24, 96
+"""Networks considered for one proposal: each takes about a millisecond, mostly of its latency estimate."""
 _SHARE_SPREAD = 1 / 3
-"""Share of the trials that spread over the space before anything is exploited."""
+_FEWEST_SPREAD, _MOST_SPREAD = 3, 8
+"""A third of the trials, but so many, spread over all latencies before anything is expected of a network."""
+
+_GAIN_OF_EQUALS = 0.4
+"""Gain, in standard deviations, expected of a network that is foretold to be as good as the best: less means worse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The network to try next, and what is thought of it."""
+
+    architecture: Architecture
+    reason: str
+    """A sentence for people."""
+    expected_gain: float | None = None
+    """Accuracy (0 to 1) by which it is expected to exceed the best so far; for a front, the best at its latency."""
+    predicted_accuracy: float | None = None
+    predicted_sd: float | None = None
+    """Standard deviation of the prediction."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is thought of the network as plain values, without the network itself."""
+        return {name: value for name, value in asdict(self).items() if name != "architecture"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """No network is proposed."""
+
+    reason: str
+    """A sentence for people."""
+
+
+NOTHING_NEW = Stopped("The space holds no further network within the limits, so the search ends here.")
 
 
 def propose(spec: SearchSpec, history: Sequence[TrialRecord]) -> Architecture | None:
@@ -33,95 +64,60 @@ def propose(spec: SearchSpec, history: Sequence[TrialRecord]) -> Architecture | 
         spec: what is asked.
         history: every trial so far, also those that still run or failed.
     """
-    space = space_of(spec)
-    seen = {record.architecture.key for record in history}
-    random = np.random.default_rng((spec.seed, len(history)))
-    if not history:
-        opening = _largest(spec, _allowed(spec, space, space.openings(), seen))
-        if opening:
-            return opening
-    candidates = _candidates(spec, space, history, random)
-    if not candidates:
-        return None
-    return candidates[_choose(spec, candidates, history)]
+    found = next_proposal(spec, history)
+    return found.architecture if isinstance(found, Proposal) else None
 
 
-def _choose(spec: SearchSpec, candidates: Sequence[Architecture], history: Sequence[TrialRecord]) -> int:
-    """Return the position of the most promising candidate, or of the most distant one while little is known."""
-    if not history:
-        return 0
-    raw = np.array([features_of(spec, each) for each in [*candidates, *(trial.architecture for trial in history)]])
-    scaled = (raw - raw.mean(axis=0)) / (raw.std(axis=0) + 1e-9)
-    points, tried = scaled[: len(candidates)], scaled[len(candidates) :]
-    done = np.array([record.finished_well for record in history])
-    if len(history) < max(3, round(spec.trials * _SHARE_SPREAD)) or done.sum() < 2:
-        return int(np.argmax(_distances(points, tried).min(axis=1)))
-    found = np.array([record.validation_accuracy for record in history if record.finished_well], dtype=float)
-    surrogate = Surrogate(tried[done], found).with_pending(tried[_pending(history)])
-    return int(np.argmax(expected_improvement(*surrogate.predict(points), best=float(found.max()))))
+def next_proposal(spec: SearchSpec, history: Sequence[TrialRecord]) -> Proposal | Stopped:
+    """Return the network to try next with the reason, or why the search is over.
+
+    Args:
+        spec: what is asked.
+        history: every trial so far, also those that still run or failed.
+    """
+    spaces = spaces_of(spec, correction_of(spec, history))
+    opening = None if history else _opening(spec, spaces)
+    if opening:
+        return Proposal(opening, "A proven shape of its family, as large as the limits allow.")
+    tried = [(codes, record) for record in history if (codes := spaces.codes_of(record.architecture))]
+    outcomes = [_tried(codes, record) for codes, record in tried]
+    keys = {record.architecture.key for record in history}
+    found = pick(spaces, outcomes, spec.seed, settings_of(spec), taken=keys)
+    if found is None:
+        return NOTHING_NEW
+    if spec.min_gain is not None and found.gain is not None and found.gain < spec.min_gain:
+        return Stopped(
+            f"No further network is expected to gain {100 * spec.min_gain:.2g} points of accuracy: the most promising "
+            f"one would gain {100 * found.gain:.2g} on average. So the search ends here."
+        )
+    network = spaces.architecture(found.codes)
+    return Proposal(network, _reason(spec, found), found.gain, found.mean, found.deviation)
 
 
-def _pending(history: Sequence[TrialRecord]) -> list[bool]:
-    return [record.state in ("pending", "running") for record in history]
+def settings_of(spec: SearchSpec) -> Settings:
+    """Return how the engine goes about a search over families."""
+    start = min(_MOST_SPREAD, max(_FEWEST_SPREAD, round(spec.trials * _SHARE_SPREAD)))
+    return Settings(Goal(spec.objective), start=start, pool=_POOL, fresh=_FRESH, local=_LOCAL)
 
 
-def _distances(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(points[:, None] - others[None], axis=-1)
+def _tried(codes: tuple[int, ...], record: TrialRecord) -> Tried:
+    if record.state in (TrialState.PENDING, TrialState.RUNNING):
+        return Tried(codes)
+    return Tried(codes, record.validation_accuracy, failed=not record.finished_well)
 
 
-def _candidates(
-    spec: SearchSpec, space: Space, history: Sequence[TrialRecord], random: np.random.Generator
-) -> list[Architecture]:
-    """Return new networks within the limits: random ones, changes of the best ones, or else whatever is near."""
-    seen = {record.architecture.key for record in history}
-    sampled = (_shrunk(spec, space, space.sample(random), random) for _ in range(SAMPLES))
-    leaders = sorted(
-        (record for record in history if record.finished_well), key=lambda record: -(record.validation_accuracy or 0)
-    )
-    near = _neighbours(space, [record.architecture for record in leaders[:_LEADERS]])
-    found = _allowed(spec, space, [*(each for each in sampled if each), *near], seen)
-    return found or _nearby(spec, space, history, seen)
+def _opening(spec: SearchSpec, spaces: Spaces) -> Architecture | None:
+    """Return the proven shape of the highest resolution within the limits; of several, the one that computes most."""
+    codes = spaces.openings()
+    networks = [spaces.architecture(row) for row in codes[spaces.known(codes).allowed].tolist()]
+    return max(networks, key=lambda each: (each.image_px, each.macs(spec.classes)), default=None)
 
 
-def _nearby(spec: SearchSpec, space: Space, history: Sequence[TrialRecord], seen: set[str]) -> list[Architecture]:
-    """Return new networks within the limits that differ in one or two choices from one known to hold them."""
-    known = [limits_of(spec).safest, *(record.architecture for record in history)]
-    allowed = _allowed(spec, space, [dict(known[0].choices), *_neighbours(space, known)], set())
-    new = [each for each in allowed if each.key not in seen]
-    return new or _allowed(spec, space, _neighbours(space, allowed), seen)
-
-
-def _neighbours(space: Space, architectures: Iterable[Architecture]) -> list[dict[str, Choice]]:
-    return [near for each in architectures if space.knows(each) for near in space.neighbours(each.choices)]
-
-
-def _allowed(
-    spec: SearchSpec, space: Space, ways: Iterable[Mapping[str, Choice]], seen: set[str]
-) -> list[Architecture]:
-    """Return the networks that hold the limits, each once, without those already seen."""
-    found: dict[str, Architecture] = {}
-    for chosen in ways:
-        architecture = space.family.build(chosen)
-        key = architecture.key
-        if key not in seen and key not in found and holds_limits(spec, architecture):
-            found[key] = architecture
-    return list(found.values())
-
-
-def _shrunk(
-    spec: SearchSpec, space: Space, chosen: dict[str, Choice], random: np.random.Generator
-) -> dict[str, Choice] | None:
-    """Return the choices, made smaller one by one until the limits hold: that way samples lie near the limits."""
-    while not holds_limits(spec, space.family.build(chosen)):
-        larger = [name for name, values in space.choices.items() if chosen[name] != values[0]]
-        if not larger:
-            return None
-        name = larger[random.integers(len(larger))]
-        values = space.choices[name]
-        chosen = {**chosen, name: values[values.index(chosen[name]) - 1]}
-    return chosen
-
-
-def _largest(spec: SearchSpec, architectures: Sequence[Architecture]) -> Architecture | None:
-    """Return the network of the highest resolution, and of those the one that computes most."""
-    return max(architectures, key=lambda each: (each.image_px, each.macs(spec.classes)), default=None)
+def _reason(spec: SearchSpec, found: Pick) -> str:
+    if found.spread or found.mean is None or found.deviation is None or found.gain is None:
+        return f"To learn what networks of about {found.cost:.2g} ms can do."
+    best = "the best so far" if spec.objective == Goal.TARGET else "the best at its latency"
+    foretold = f"{100 * found.mean:.1f} ± {100 * found.deviation:.1f} % foretold at {found.cost:.2g} ms"
+    if found.gain < _GAIN_OF_EQUALS * found.deviation:
+        return f"Little is known of such networks, so it may turn out better than foretold: {foretold}."
+    return f"Expected to beat {best} by {100 * found.gain:.1f} points: {foretold}."

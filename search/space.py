@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from math import prod
@@ -71,15 +71,15 @@ def _nearest(value: Choice, values: tuple[Choice, ...]) -> Choice:
     return max((each for each in values if not isinstance(each, str) and each <= value), default=values[0])
 
 
-def space_of(spec: SearchSpec) -> Space:
-    """Return the choices of a search."""
-    family = FAMILIES[spec.families[0]]
-    return Space(family, family.choices(spec.image_px))
+def space_of(spec: SearchSpec, family: str | None = None) -> Space:
+    """Return the choices of one of a search's families, the first if none is named."""
+    found = FAMILIES[family or spec.families[0]]
+    return Space(found, found.choices(spec.image_px))
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The nearest that a space comes to each limit, whatever the others are."""
+    """The nearest that one or more spaces come to each limit, whatever the others are."""
 
     fastest: Architecture
     fastest_ms: float
@@ -91,11 +91,25 @@ class Limits:
 
 
 def limits_of(spec: SearchSpec) -> Limits:
-    """Return how far the limits of a search could be lowered; quick, and remembered."""
-    return _limits(spec)
+    """Return how far the limits of a search could be lowered, by the best of its families; remembered."""
+    each = [limits_of_family(spec, family) for family in spec.families]
+    first = min(each, key=lambda limits: limits.fastest_ms)
+    return Limits(
+        first.fastest,
+        first.fastest_ms,
+        min(limits.fewest_onchip_bytes for limits in each),
+        min(limits.fewest_ops for limits in each),
+        min(limits.shortest_training_seconds for limits in each),
+        min((limits.safest for limits in each), key=lambda safest: worst_ratio(spec, cost_of(spec, safest))),
+    )
 
 
-@lru_cache(maxsize=32)
+def limits_of_family(spec: SearchSpec, family: str) -> Limits:
+    """Return how far the limits of a search could be lowered within one of its families; quick, and remembered."""
+    return _limits(replace(spec, families=(family,), trials=1, seed=0, minutes=None, min_gain=None))
+
+
+@lru_cache(maxsize=64)
 def _limits(spec: SearchSpec) -> Limits:
     space = space_of(spec)
     fastest = _descend(spec, space, lambda cost: cost.latency_ms)
@@ -113,11 +127,17 @@ def _limits(spec: SearchSpec) -> Limits:
     )
 
 
-def holds_limits(spec: SearchSpec, architecture: Architecture) -> bool:
-    """Return whether a network may be proposed: within every limit, all parameters on the chip, trained in time."""
+def holds_limits(spec: SearchSpec, architecture: Architecture, correction: float = 1.0) -> bool:
+    """Return whether a network may be proposed: within every limit, all parameters on the chip, trained in time.
+
+    Args:
+        spec: what is asked.
+        architecture: the network.
+        correction: what measured latencies are of estimated ones, in this search.
+    """
     room = _LEAST_TRAINING_ROOM * limits_of(spec).shortest_training_seconds
     in_time = training_seconds(spec, architecture) <= max(60 * spec.room_minutes, room)  # first: it costs least
-    return in_time and worst_ratio(spec, cost_of(spec, architecture)) <= 1
+    return in_time and worst_ratio(spec, cost_of(spec, architecture), correction) <= 1
 
 
 def fastest(spec: SearchSpec) -> tuple[Architecture, LatencyEstimate]:
@@ -175,14 +195,14 @@ def _descend(spec: SearchSpec, space: Space, measure: Callable[[Cost], float]) -
     return space.family.build(chosen)
 
 
-def worst_ratio(spec: SearchSpec, cost: Cost) -> float:
+def worst_ratio(spec: SearchSpec, cost: Cost, correction: float = 1.0) -> float:
     """Return the largest of the shares of each limit that a network uses; at most 1 where all are held.
 
     On-chip memory is what is asked for, or what there is if more is asked for: nothing may be streamed.
     """
     memory = cost.parameter_bytes / min(spec.onchip_limit_bytes, DEFAULT_CAPACITY_BYTES)
     ops = cost.ops / spec.max_ops if spec.max_ops else 0.0
-    return max(cost.latency_ms / spec.latency_limit_ms, memory, ops)
+    return max(correction * cost.latency_ms / spec.latency_limit_ms, memory, ops)
 
 
 def _up(value: float, digits: int) -> str:

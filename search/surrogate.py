@@ -1,62 +1,112 @@
-"""What the tried networks tell about those not tried: a small Gaussian process. Pure."""
+"""What the tried candidates tell about the others: three models, each heard as far as it foretold what came out."""
 
 from __future__ import annotations
 
-from math import pi
+from copy import copy
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesRegressor
 
-Floats = NDArray[np.float64]
+from search.encoding import Encoded, joined
+from search.gaussian import GaussianProcess
+from search.problem import Floats
 
-_NOISE = 0.15
-"""Standard deviation of an accuracy from one training to the next, in standard deviations of all accuracies."""
+_TREES = 60
+_PENALTIES = (1.0, 10.0, 100.0)
+_SHARPNESS = 4
+"""Power of the error by which models are weighted."""
+
+
+class Model(Protocol):
+    """One model of the values, which have mean 0 and deviation 1."""
+
+    def left_out(self) -> Floats:
+        """Return the error at each point had it not been known."""
+
+    def predict(self, points: Encoded) -> tuple[Floats, Floats]:
+        """Return mean and deviation at each point."""
+
+
+class Ridge:
+    """A linear model; its penalty is the one that foretells left-out points best."""
+
+    def __init__(self, points: Encoded, values: Floats) -> None:
+        matrix = points.matrix
+        self._mean, self._spread = matrix.mean(axis=0), matrix.std(axis=0) + 1e-9
+        scaled = (matrix - self._mean) / self._spread
+        fits = [self._fit(scaled, values, penalty) for penalty in _PENALTIES]
+        self._errors, weights = min(fits, key=lambda fit: float((fit[0] ** 2).mean()))
+        self._slopes = scaled.T @ weights
+
+    @staticmethod
+    def _fit(scaled: Floats, values: Floats, penalty: float) -> tuple[Floats, Floats]:
+        inverse = np.linalg.inv(scaled @ scaled.T + 1.0 + penalty * np.eye(len(values)))
+        weights = inverse @ values
+        return weights / np.diag(inverse), weights
+
+    def left_out(self) -> Floats:
+        """Return the error at each point had it not been known."""
+        return self._errors
+
+    def predict(self, points: Encoded) -> tuple[Floats, Floats]:
+        """Return mean and deviation at each point."""
+        mean = ((points.matrix - self._mean) / self._spread) @ self._slopes
+        return mean, np.full(len(mean), float((self._errors**2).mean() ** 0.5))
+
+
+class Trees:
+    """Extremely randomized trees; their disagreement is the deviation."""
+
+    def __init__(self, points: Encoded, values: Floats, seed: int) -> None:
+        self._forest = ExtraTreesRegressor(
+            _TREES, min_samples_leaf=2, max_features=0.5, bootstrap=True, oob_score=True, random_state=seed
+        )
+        self._values = values
+        self._forest.fit(points.matrix.astype(np.float32), values)
+
+    def left_out(self) -> Floats:
+        """Return the error at each point had it not been known."""
+        return np.asarray(self._forest.oob_prediction_ - self._values)
+
+    def predict(self, points: Encoded) -> tuple[Floats, Floats]:
+        """Return mean and deviation at each point."""
+        matrix = np.ascontiguousarray(points.matrix, dtype=np.float32)
+        guesses = np.stack([tree.tree_.predict(matrix)[:, 0] for tree in self._forest.estimators_])
+        return guesses.mean(axis=0), guesses.std(axis=0)
 
 
 class Surrogate:
-    """A Gaussian process over scaled features."""
+    """The models together."""
 
-    def __init__(self, points: Floats, values: Floats) -> None:
-        self._points = points
-        self._mean, self._spread = float(values.mean()), float(values.std()) + 1e-3
-        self._values = (values - self._mean) / self._spread
-        self._reach = float(points.shape[1]) ** 0.5
-        kernel = self._kernel(points, points) + _NOISE**2 * np.eye(len(points))
-        self._inverse = np.linalg.inv(kernel)
+    def __init__(self, points: Encoded, values: Floats, seed: int, *, mixture: bool = True) -> None:
+        self._mean, self._spread = float(values.mean()), float(values.std()) + 1e-9
+        self._points, self._values, self._seed, self._mixture = points, values, seed, mixture
+        self._learn((values - self._mean) / self._spread, None)
 
-    def with_pending(self, points: Floats) -> Surrogate:
-        """Return the surrogate that pretends that these networks came out as predicted (constant liar)."""
-        if not len(points):
-            return self
-        guesses, _ = self.predict(points)
-        values = np.concatenate([self._values * self._spread + self._mean, guesses])
-        return Surrogate(np.concatenate([self._points, points]), values)
+    def _learn(self, scaled: Floats, scales: Floats | None) -> None:
+        process = GaussianProcess(self._points, scaled, scales)
+        self._scales = process.scales
+        self._models: list[Model] = [process]
+        if self._mixture:
+            self._models += [Trees(self._points, scaled, self._seed), Ridge(self._points, scaled)]
+        if scales is None:
+            errors = np.array([float((model.left_out() ** 2).mean()) for model in self._models]) + 1e-9
+            weights = (errors.min() / errors) ** _SHARPNESS
+            self._weights = weights / weights.sum()
 
-    def predict(self, points: Floats) -> tuple[Floats, Floats]:
-        """Return mean and standard deviation of the value at each point."""
-        cross = self._kernel(points, self._points)
-        mean = cross @ self._inverse @ self._values
-        variance = 1.0 - np.einsum("ij,jk,ik->i", cross, self._inverse, cross)
-        return mean * self._spread + self._mean, np.sqrt(np.maximum(variance, 1e-6)) * self._spread
+    def believing(self, points: Encoded) -> Surrogate:
+        """Return the surrogate that pretends that these candidates came out as predicted (constant liar)."""
+        liar = copy(self)
+        liar._values = np.concatenate([self._values, self.predict(points)[0]])
+        liar._points = joined(self._points, points)
+        liar._learn((liar._values - self._mean) / self._spread, self._scales)
+        return liar
 
-    def _kernel(self, left: Floats, right: Floats) -> Floats:
-        squared = ((left[:, None] - right[None]) ** 2).sum(axis=-1)
-        return np.asarray(np.exp(-0.5 * squared / self._reach**2))
-
-
-def expected_improvement(mean: Floats, deviation: Floats, *, best: float) -> Floats:
-    """Return by how much each point is expected to exceed the best value, counting no loss where it does not."""
-    distance = (mean - best) / deviation
-    density = np.exp(-0.5 * distance**2) / (2 * pi) ** 0.5
-    return np.asarray((mean - best) * _normal_cdf(distance) + deviation * density)
-
-
-def _normal_cdf(values: Floats) -> Floats:
-    """Return the share of a normal distribution below each value, to 1e-7.
-
-    Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.2.17.
-    """
-    factors = (0.319381530, -0.356563782, 1.781477937, -1.821255978, 1.330274429)
-    part = 1.0 / (1.0 + 0.2316419 * np.abs(values))
-    tail = np.exp(-0.5 * values**2) / (2 * pi) ** 0.5 * sum(f * part**n for n, f in enumerate(factors, 1))
-    return np.asarray(np.where(values > 0, 1.0 - tail, tail))
+    def predict(self, points: Encoded) -> tuple[Floats, Floats]:
+        """Return mean and deviation of the value of each candidate."""
+        found = [model.predict(points) for model in self._models]
+        means, deviations = np.stack([mean for mean, _ in found]), np.stack([deviation for _, deviation in found])
+        mean = self._weights @ means
+        variance = self._weights @ (deviations**2 + (means - mean) ** 2)
+        return mean * self._spread + self._mean, np.sqrt(variance) * self._spread

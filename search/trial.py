@@ -33,12 +33,18 @@ class TrialRecord:
     float_accuracy: float | None = None
     """Of the float network on the same pictures."""
     latency_ms: float | None = None
-    """As estimated when it was proposed, or measured since."""
+    """As estimated when it was proposed."""
     onchip_bytes: int | None = None
     seconds: float | None = None
     """Wall time from start to end."""
     message: str = ""
     """Why it failed, as a sentence."""
+    measured_ms: float | None = None
+    """On a device of the kind that the search is for."""
+    rung: int = 0
+    """How far it was trained: the rung of its last accuracy, 0 for the shortest training."""
+    rung_accuracies: tuple[float, ...] = ()
+    """Validation accuracy at the end of each rung so far."""
 
     @property
     def finished_well(self) -> bool:
@@ -58,4 +64,5 @@ class TrialRecord:
         """
         plain = dict(value)
         architecture = Architecture.from_json(plain.pop("architecture"))
+        plain["rung_accuracies"] = tuple(plain.get("rung_accuracies", ()))
         return cls(architecture=architecture, state=TrialState(plain.pop("state")), **plain)

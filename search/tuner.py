@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from search.dataset import Dataset
 from search.errors import SearchError, TrialFailed
 from search.judge import ARCHITECTURE_FILE, OUTCOME_FILE, TrialOutcome, judge_trial, validate_on_cpu
 from search.progress import OnProgress, ignore
-from search.propose import propose
+from search.propose import Proposal, Stopped, next_proposal
 from search.quantizing import quantize_best
 from search.space import check_spec, space_of
 from search.spec import SearchSpec
@@ -33,6 +33,7 @@ from search.trial import TrialRecord, TrialState
 OBJECTIVE = "int8_accuracy"
 _ARCHITECTURE = "architecture"
 """The name of the value that holds the whole architecture, beside the choices that led to it."""
+TRIALS_USED_UP = Stopped("All trials that were ordered are used up.")
 _STATES = {
     TrialStatus.RUNNING: TrialState.RUNNING,
     TrialStatus.COMPLETED: TrialState.DONE,
@@ -48,7 +49,7 @@ _STATUSES = {
 
 
 class AtollOracle(keras_tuner.Oracle):
-    """Asks `propose` for every new trial."""
+    """Asks `next_proposal` for every new trial."""
 
     def __init__(self, spec: SearchSpec, history: Sequence[TrialRecord] = ()) -> None:
         super().__init__(
@@ -61,27 +62,28 @@ class AtollOracle(keras_tuner.Oracle):
         )
         self.verbose = 0
         self._spec = spec
+        self.proposed: Proposal | Stopped = TRIALS_USED_UP
+        """What came of the last question for a trial."""
+        self._restored: dict[str, TrialRecord] = {}
         for record in history:
             self._restore(record)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Return the choices of the next network, or STOPPED if no new one holds the limits."""
-        architecture = propose(self._spec, self.history())
-        if architecture is None:
+        self.proposed = next_proposal(self._spec, self.history())
+        if isinstance(self.proposed, Stopped):
             return {"status": TrialStatus.STOPPED}
-        return {"status": TrialStatus.RUNNING, "values": _values(architecture)}
+        return {"status": TrialStatus.RUNNING, "values": _values(self.proposed.architecture)}
 
     def history(self) -> list[TrialRecord]:
         """Return every trial so far as our own values."""
-        return [
-            TrialRecord(
-                number,
-                architecture_of(trial),
-                _STATES[trial.status],
-                None if trial.score is None else float(trial.score),
-            )
-            for number, trial in enumerate((self.trials[each] for each in sorted(self.trials)), 1)
-        ]
+        return [self._record(number, self.trials[each]) for number, each in enumerate(sorted(self.trials), 1)]
+
+    def _record(self, number: int, trial: Trial) -> TrialRecord:
+        score = None if trial.score is None else float(trial.score)
+        now = TrialRecord(number, architecture_of(trial), _STATES[trial.status], score)
+        before = self._restored.get(trial.trial_id)
+        return replace(before, number=number) if before and before.state in (now.state, TrialState.PENDING) else now
 
     def _restore(self, record: TrialRecord) -> None:
         """Take over a trial that is kept elsewhere."""
@@ -91,6 +93,7 @@ class AtollOracle(keras_tuner.Oracle):
         trial.score = record.validation_accuracy
         trial.best_step = 0
         self.trials[trial.trial_id] = trial
+        self._restored[trial.trial_id] = record
         self.start_order.append(trial.trial_id)
         if record.state in (TrialState.DONE, TrialState.FAILED):
             self.end_order.append(trial.trial_id)
@@ -131,8 +134,8 @@ class Found:
     history: list[TrialRecord]
 
 
-def next_architecture(spec: SearchSpec, history: Sequence[TrialRecord], scratch: Path) -> Architecture | None:
-    """Return the network to try next; None if the order's trials are used up or nothing new holds the limits.
+def next_proposal_after(spec: SearchSpec, history: Sequence[TrialRecord], scratch: Path) -> Proposal | Stopped:
+    """Return the network to try next and why, or why the search is over: also where the order's trials are used up.
 
     Args:
         spec: what is asked.
@@ -141,8 +144,14 @@ def next_architecture(spec: SearchSpec, history: Sequence[TrialRecord], scratch:
     """
     oracle = AtollOracle(spec, history)
     oracle._set_project_dir(str(scratch), "proposal")
-    trial = oracle.create_trial("proposal")
-    return architecture_of(trial) if trial.status == TrialStatus.RUNNING else None
+    oracle.create_trial("proposal")
+    return oracle.proposed
+
+
+def next_architecture(spec: SearchSpec, history: Sequence[TrialRecord], scratch: Path) -> Architecture | None:
+    """Return the network to try next, as `next_proposal_after` names it; None if the search is over."""
+    found = next_proposal_after(spec, history, scratch)
+    return found.architecture if isinstance(found, Proposal) else None
 
 
 def run_trial(

@@ -145,7 +145,7 @@ class LocalSearch:
                 return None
             history = [record.to_json() for record in self._records]
             chosen = self._do(process, {"job": "propose", "spec": self.spec.to_json(), "history": history})
-            if not chosen:
+            if "stopped" in chosen:
                 self._exhausted = True
                 return None
             number = len(self._records) + 1

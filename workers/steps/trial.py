@@ -16,7 +16,6 @@ from workers.steps.engine import do_job
 from workers.steps.parents import parent_of
 from workers.steps.pictures import pictures_of
 
-NOTHING_NEW = "The space holds no further network within the limits, so the search ends here."
 TIME_IS_UP = "The {minutes:g} minutes of this search are over, so no further trial starts."
 
 
@@ -57,21 +56,21 @@ def _why_not(trial: Trial, lease: lifecycle.Lease, heartbeat: Heartbeat) -> str:
     """Choose an architecture; return why there is none to train, or nothing."""
     if outcomes.time_is_up(trial.run):
         return TIME_IS_UP.format(minutes=trial.run.minutes)
-    return "" if _propose(trial, lease, heartbeat) else NOTHING_NEW
+    return _propose(trial, lease, heartbeat)
 
 
-def _propose(trial: Trial, lease: lifecycle.Lease, heartbeat: Heartbeat) -> bool:
-    """Choose an architecture; False if nothing new is left. Another worker may take the same one first: then again."""
+def _propose(trial: Trial, lease: lifecycle.Lease, heartbeat: Heartbeat) -> str:
+    """Choose an architecture; return why there is none. Another worker may take the same one first: then again."""
     while True:
         run = Run.objects.select_related("dataset_version__dataset").get(pk=trial.run_id)
         history = [record.to_json() for record in history_of(run)]
         heartbeat.report({"phase": "Choosing a network"})
         chosen = do_job("propose", heartbeat, spec=spec_for(run).to_json(), history=history)
-        if not chosen:
-            return False
+        if "stopped" in chosen:
+            return str(chosen["stopped"])
         with lifecycle.writing(lease):
             if outcomes.record_proposal(trial, chosen):
-                return True
+                return ""
 
 
 def fail(subject: int, sentence: str) -> None:

@@ -1,0 +1,78 @@
+"""What is considered for a proposal: random candidates, and those near the best ones. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from search.problem import Codes, Known, Problem, crossed, neighbours
+
+_SHARE_CROSSED = 0.15
+"""Share of the candidates near the best ones that have two of them as parents; the rest differ in one choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Some candidates, with what is known of them."""
+
+    codes: Codes
+    known: Known
+
+    def where(self, kept: list[int]) -> Candidates:
+        """Return those at the given positions."""
+        known = self.known
+        keys = tuple(known.keys[position] for position in kept)
+        return Candidates(self.codes[kept], Known(keys, known.costs[kept], known.features[kept], known.allowed[kept]))
+
+
+def allowed(problem: Problem, codes: Codes, seen: set[str]) -> Candidates:
+    """Return those that may be tried, each network once, without those already seen."""
+    codes = np.unique(problem.canonical(codes), axis=0)
+    known = problem.known(codes)
+    first: dict[str, int] = {}
+    for position, key in enumerate(known.keys):
+        if known.allowed[position] and key not in seen:
+            first.setdefault(key, position)
+    return Candidates(codes, known).where(list(first.values()))
+
+
+class Pool:
+    """Random candidates that stay the same during a search."""
+
+    def __init__(self, problem: Problem, seed: int, count: int) -> None:
+        self.problem = problem
+        codes = problem.sample(np.random.default_rng(seed), count)
+        found = allowed(problem, codes, set())
+        if not len(found.codes):
+            found = allowed(problem, problem.anchors(), set())
+        self.codes, self.known = found.codes, found.known
+
+    def unseen(self, seen: set[str], tried: Codes) -> Candidates:
+        """Return what of the pool was not tried; where that is nothing, what lies near the pool and near the tried."""
+        found = allowed(self.problem, self.codes, seen)
+        return found if len(found.codes) else nearby(self, seen, tried)
+
+
+def candidates_for(
+    pool: Pool, seen: set[str], tried: Codes, leaders: Codes, *, random: np.random.Generator, fresh: int, local: int
+) -> Candidates:
+    """Return new candidates: the pool, random ones, those near the leaders; or else whatever is near anything."""
+    problem = pool.problem
+    near = np.unique(problem.canonical(neighbours(problem.choices, leaders)), axis=0)
+    mixed = crossed(leaders, random, round(local * _SHARE_CROSSED))
+    room = local - len(mixed)
+    if len(near) > room:
+        near = near[np.sort(random.permutation(len(near))[:room])]
+    codes = np.concatenate([pool.codes, problem.sample(random, fresh), near, mixed])
+    found = allowed(problem, codes, seen)
+    return found if len(found.codes) else nearby(pool, seen, tried)
+
+
+def nearby(pool: Pool, seen: set[str], tried: Codes) -> Candidates:
+    """Return new candidates that differ in one or two choices from one that is allowed."""
+    problem = pool.problem
+    known = np.concatenate([problem.anchors(), pool.codes, tried])
+    near = allowed(problem, np.concatenate([known, neighbours(problem.choices, known)]), set())
+    new = [position for position, key in enumerate(near.known.keys) if key not in seen]
+    return near.where(new) if new else allowed(problem, neighbours(problem.choices, near.codes), seen)

@@ -1,0 +1,135 @@
+"""The spaces of one or several families as one problem for the engine. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from models.architecture import Architecture
+from models.architecture import Choice as Value
+from search.cost import cost_of
+from search.features import features_of
+from search.problem import Choice, Codes, Known
+from search.space import Space, holds_limits, limits_of_family, space_of
+from search.spec import SearchSpec
+
+FAMILY = "family"
+"""The name of the first choice."""
+
+
+class Spaces:
+    """Every network of a search's families; the choices of the families lie side by side.
+
+    A candidate's first code names its family; of the others only those of that family mean something, the rest is 0.
+    """
+
+    def __init__(self, spec: SearchSpec, correction: float = 1.0) -> None:
+        self._spec, self._correction = spec, correction
+        self._spaces = [space_of(spec, name) for name in spec.families]
+        self._architectures: dict[tuple[int, ...], Architecture] = {}
+        self.cost_limit: float | None = spec.latency_limit_ms
+
+    @cached_property
+    def choices(self) -> tuple[Choice, ...]:
+        """The family, then every choice of every family."""
+        own = [
+            Choice(f"{space.family.name}.{name}", values)
+            for space in self._spaces
+            for name, values in space.choices.items()
+        ]
+        return (Choice(FAMILY, self._spec.families), *own)
+
+    @cached_property
+    def _parts(self) -> list[slice]:
+        """Where each family's choices lie."""
+        ends = 1 + np.cumsum([len(space.choices) for space in self._spaces])
+        return [slice(int(end) - len(space.choices), int(end)) for end, space in zip(ends, self._spaces, strict=True)]
+
+    def canonical(self, codes: Codes) -> Codes:
+        """Return the codes with those of other families set to 0."""
+        kept = np.zeros_like(codes)
+        kept[:, 0] = codes[:, 0]
+        for number, part in enumerate(self._parts):
+            own = codes[:, 0] == number
+            kept[own, part] = codes[own, part]
+        return kept
+
+    def known(self, codes: Codes) -> Known:
+        """Return costs, features and whether all limits are held."""
+        networks = [self.architecture(row) for row in codes.tolist()]
+        costs = [self._correction * cost_of(self._spec, each).latency_ms for each in networks]
+        features = [features_of(self._spec, each) for each in networks]
+        allowed = [holds_limits(self._spec, each, self._correction) for each in networks]
+        keys = tuple(each.key for each in networks)
+        width = len(features[0]) if features else 0
+        return Known(
+            keys, np.array(costs), np.array(features).reshape(len(codes), width), np.array(allowed, dtype=bool)
+        )
+
+    def sample(self, random: np.random.Generator, count: int) -> Codes:
+        """Return networks of every family, made smaller until they hold the limits: so they lie near the limits."""
+        found = []
+        for number in range(count):
+            family = number % len(self._spaces)
+            space = self._spaces[family]
+            chosen = self._shrunk(space, space.sample(random), random)
+            if chosen:
+                found.append(self._codes(family, chosen))
+        return self._rows(found)
+
+    def anchors(self) -> Codes:
+        """Return the network that stays farthest below the limits, of each family."""
+        safest = (limits_of_family(self._spec, family).safest for family in self._spec.families)
+        return self._rows([codes for each in safest if (codes := self.codes_of(each))])
+
+    def openings(self) -> Codes:
+        """Return the families' proven shapes at every resolution."""
+        found = [
+            self._codes(number, chosen) for number, space in enumerate(self._spaces) for chosen in space.openings()
+        ]
+        return self._rows(found)
+
+    def architecture(self, codes: Sequence[int]) -> Architecture:
+        """Return the network that the codes stand for."""
+        key = tuple(codes)
+        if key not in self._architectures:
+            space, part = self._spaces[key[0]], self._parts[key[0]]
+            chosen = {name: values[code] for (name, values), code in zip(space.choices.items(), key[part], strict=True)}
+            self._architectures[key] = space.family.build(chosen)
+        return self._architectures[key]
+
+    def codes_of(self, architecture: Architecture) -> tuple[int, ...] | None:
+        """Return the codes of a network; None if it was not chosen from these spaces."""
+        for family, space in enumerate(self._spaces):
+            if space.family.name == architecture.family and space.knows(architecture):
+                return self._codes(family, architecture.choices)
+        return None
+
+    def _codes(self, family: int, chosen: Mapping[str, Value]) -> tuple[int, ...]:
+        codes = [0] * len(self.choices)
+        codes[0] = family
+        positions = [values.index(chosen[name]) for name, values in self._spaces[family].choices.items()]
+        codes[self._parts[family]] = positions
+        return tuple(codes)
+
+    def _rows(self, found: Sequence[tuple[int, ...]]) -> Codes:
+        return np.array(found, dtype=np.int64).reshape(len(found), len(self.choices))
+
+    def _shrunk(self, space: Space, chosen: dict[str, Value], random: np.random.Generator) -> dict[str, Value] | None:
+        """Return the choices, made smaller one by one until the limits hold; None if even the smallest does not."""
+        while not holds_limits(self._spec, space.family.build(chosen), self._correction):
+            larger = [name for name, values in space.choices.items() if chosen[name] != values[0]]
+            if not larger:
+                return None
+            name = larger[random.integers(len(larger))]
+            values = space.choices[name]
+            chosen = {**chosen, name: values[values.index(chosen[name]) - 1]}
+        return chosen
+
+
+@lru_cache(maxsize=8)
+def spaces_of(spec: SearchSpec, correction: float = 1.0) -> Spaces:
+    """Return the problem of a search; it remembers the networks it has built."""
+    return Spaces(spec, correction)
