@@ -13,7 +13,7 @@ import numpy as np
 
 from search.dataset import Dataset, Split
 from search.errors import TrialFailed
-from search.learner import Learner
+from search.learner import LABEL_SMOOTHING, Learner
 from search.progress import Progress
 from search.schedule import Schedule
 
@@ -147,7 +147,8 @@ class Course:
 
 
 def _loss(logits: Any, split: Split) -> float:
-    """Return the mean cross-entropy."""
+    """Return the mean cross-entropy against the smoothed labels that are learned; being too sure is wrong too."""
     shifted = logits - logits.max(axis=1, keepdims=True)
-    right = np.take_along_axis(shifted, split.labels[:, None], axis=1)[:, 0]
-    return float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - right))
+    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    right = np.take_along_axis(logs, split.labels[:, None], axis=1)[:, 0]
+    return -float(np.mean((1 - LABEL_SMOOTHING) * right + LABEL_SMOOTHING * logs.mean(axis=1)))

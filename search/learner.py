@@ -91,7 +91,7 @@ class Learner:
         """Take over the state that `save` wrote."""
         for number, variable in enumerate(self._variables()):
             variable.assign(state[f"variable{number}"])
-        self._best = [state[f"best{number}"] for number in range(len(self.network.variables)) if "best0" in state]
+        self._best = [state[f"best{number}"] for number in range(len(self.network.weights)) if "best0" in state]
 
     def _variables(self) -> list[Any]:
         return [*(variable.value for variable in self.network.variables), *self._first, *self._second]

@@ -23,7 +23,8 @@ from search.tuning import Mirrors, Tuning, rates_of
 PICTURES = 128
 """Training pictures that a smaller network follows its parent on. Source: benchmarks/RESULTS.md, models, Inherit."""
 KEPT_PART = 8
-"""In a network that is its parent, maps larger than this part of the picture's side stay as they are."""
+"""In a network that is its parent, layers whose maps are larger than this part of the picture's side stay as they are:
+edges and colours are the same in all pictures. At least half of the stages learn."""
 
 
 def take_over(
@@ -59,9 +60,10 @@ def _rates(architecture: Architecture, parent: Parent, classes: int) -> dict[str
     layers = architecture.layers(classes)
     stages = stages_of(layers)
     sides = {layer.name: layer.shape[0] for layer in layers}
-    kept = sum(min(sides[name] for name in names) * KEPT_PART > architecture.image_px for names in stages)
+    large = sum(min(sides[name] for name in names) * KEPT_PART > architecture.image_px for names in stages)
+    kept = min(large, len(stages) // 2) if _is_parent(architecture, parent) else 0
     others = [layer.name for layer in layers if layer.weights and (len(layer.shape) == 1 or layer.name == HEAD)]
-    return rates_of(stages, others, kept=kept if _is_parent(architecture, parent) else 0)
+    return rates_of(stages, others, kept=kept)
 
 
 def _is_parent(architecture: Architecture, parent: Parent) -> bool:

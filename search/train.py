@@ -23,7 +23,7 @@ from search.schedule import schedule_for, tuning_schedule_for
 from search.takeover import take_over
 from search.tuning import Tuning
 
-PATIENCE = 0.5
+PATIENCE, FEWEST_EPOCHS_OF_PATIENCE = 0.5, 3
 """Share of all epochs without a better validation result after which a network that knew pictures stops learning."""
 CHECKPOINT, STATE = "checkpoint.keras", "training.npz"
 """The trained network, and what an interrupted training goes on from."""
@@ -105,7 +105,7 @@ def _course(
         tuning = known or take_over(parent, network, architecture, pictures, seed=seed, folder=out_dir)
     learner = Learner(network, _class_weights(pictures.train.labels, classes), schedule.batch, tuning)
     facts = {"training": training, **({"tuning": tuning.to_text()} if tuning else {})}
-    patience = math.ceil(schedule.epochs * PATIENCE) if tuning else None
+    patience = max(FEWEST_EPOCHS_OF_PATIENCE, math.ceil(schedule.epochs * PATIENCE)) if tuning else None
     state = out_dir / STATE
     course = Course(learner, schedule, pictures, seed=seed, state=state, facts=facts, patience=patience)
     if kept is not None:

@@ -48,7 +48,8 @@ def logits_of_file(path: Path) -> tuple[Answer, float]:
         runner.set_tensor(runner.get_input_details()[0]["index"], picture[None])
         runner.invoke()
         integers = runner.get_tensor(position).astype(np.float64).ravel()
-        return (integers - quantization.zero_points[0]) * quantization.scales[0]
+        real: NDArray[np.float64] = (integers - quantization.zero_points[0]) * quantization.scales[0]
+        return real
 
     return answer, quantization.scales[0]
 
