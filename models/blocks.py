@@ -67,11 +67,11 @@ def bottleneck(block: Block, name: str, stream: Stream) -> list[Layer]:
     project = stream.after(middle).convolve(f"{name}_project", block.filters, activation="none")
     if not block.skip:
         return [squeeze, middle, replace(project, activation=stream.style.activation)]
-    layers, straight = [squeeze, middle], stream
-    if project.shape != stream.shape:  # it runs before the last convolution: see running_order
+    layers, straight = [squeeze, middle, project], stream
+    if project.shape != stream.shape:
         layers.append(stream.convolve(f"{name}_shortcut", block.filters, stride=block.stride, activation="none"))
         straight = stream.after(layers[-1])
-    return [*layers, project, replace(_sum(name, straight, project), activation=stream.style.activation)]
+    return [*layers, replace(_sum(name, straight, project), activation=stream.style.activation)]
 
 
 def cell(block: Block, name: str, stream: Stream) -> list[Layer]:

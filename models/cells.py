@@ -13,7 +13,7 @@ from models.stream import Stream
 
 NodeKind = Literal["convolution", "max_pool", "average_pool", "concatenation"]
 _KINDS: dict[str, Kind] = {"max_pool": "MAX_POOL_2D", "average_pool": "AVERAGE_POOL_2D"}
-_WIDEST_WINDOW, _MOST_FILTERS = 8, 8192
+_WIDEST_WINDOW, _MOST_FILTERS, _MOST_NODES = 8, 8192, 99
 
 
 class _Window(TypedDict):
@@ -84,19 +84,23 @@ class Node:
 
 def nodes_problem(nodes: Sequence[Node]) -> str | None:
     """Return what is wrong with the nodes of a cell, or None."""
+    if len(nodes) > _MOST_NODES:
+        return f"a cell of {len(nodes)} nodes, it may have {_MOST_NODES}"
     wrong = ((position, node.problem(position)) for position, node in enumerate(nodes, 1))
     return next((f"node {position}: {text}" for position, text in wrong if text), None)
 
 
 def layers_of_nodes(nodes: Sequence[Node], name: str, stream: Stream) -> list[Layer]:
-    """Return the layers of a cell in the order in which they run, the last one's output being the cell's."""
+    """Return the layers of a cell in the order of the converted file, the last one's output being the cell's.
+
+    Their names have two digits, so that names sort as numbers do: see `running_order`.
+    """
     streams, layers = [stream], []
     for position, node in enumerate(nodes, 1):
-        layers.append(node.layer(f"{name}_node{position}", [streams[each] for each in node.inputs]))
+        layers.append(node.layer(f"{name}_node{position:02}", [streams[each] for each in node.inputs]))
         streams.append(stream.after(layers[-1]))
-    lengths = [1 + layer.norm + (layer.activation != "none") for layer in layers]
-    inputs = tuple(tuple(each - 1 for each in node.inputs) for node in nodes)
-    return [layers[position] for position in running_order(inputs, tuple(lengths))]
+    order = running_order([[each - 1 for each in node.inputs] for node in nodes])
+    return [layers[position] for position in order]
 
 
 _TYPES = {"kind": str, "filters": int, "stride": int, "padding": str}

@@ -1,55 +1,37 @@
-"""The order in which Keras runs the parallel paths of a cell, and so the order of operations in a converted file.
+"""The order in which a converted file holds the parallel paths of a cell. Pure.
 
-It matters where parameters exceed the chip's memory: the compiler keeps layers in the file's order. Keras runs what is
-farthest from the output first; of what is equally far, whatever its walk back from the output met first.
+It matters where parameters exceed the chip's memory: the compiler keeps layers in the file's order. TensorFlow's
+converter sorts operations so that each follows what it reads; a path is finished before the next begins, and of the
+paths that begin at one place, the one whose first operation has the smaller name comes first.
 
-Source: `map_graph` of keras.src.ops.function, Keras 3.15; a test compares the order with converted files.
+Source: `GetReversePostOrder` by names in tensorflow/compiler/mlir/tensorflow/translate/import_model.cc; a test compares
+the order with converted files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-_Step = tuple[int, int]
-"""A node's position and one of the Keras layers that it consists of."""
+_START = -1
 
 
-def running_order(inputs: Sequence[Sequence[int]], lengths: Sequence[int]) -> list[int]:
-    """Return the positions of nodes in the order in which their last Keras layers run.
+def running_order(inputs: Sequence[Sequence[int]]) -> list[int]:
+    """Return the positions of a cell's nodes in the order in which the converted file holds them.
 
     Args:
-        inputs: for each node the positions it reads; −1 is what goes into the cell. The last node is the output.
-        lengths: for each node the number of Keras layers that it consists of.
+        inputs: for each node the positions that it reads; −1 is what goes into the cell. Names grow with positions.
     """
-    walk = _Walk(inputs, lengths)
-    last = len(lengths) - 1
-    walk.back_from((last, lengths[last] - 1))
-    distances: dict[_Step, int] = {}
-    for step in reversed(walk.finished):
-        distance = distances.setdefault(step, 0)
-        for parent in walk.parents(step):
-            distances[parent] = max(distance + 1, distances.get(parent, 0))
-    farthest_first = sorted(distances, key=lambda step: -distances[step])  # equals stay in the order they were met
-    return [node for node, part in farthest_first if part == lengths[node] - 1]
+    readers: dict[int, list[int]] = {position: [] for position in range(_START, len(inputs))}
+    for node, read in enumerate(inputs):
+        for each in read:
+            readers[each].append(node)
+    finished: dict[int, None] = {}  # in order, the last path first
+    _finish(_START, readers, finished)
+    return [node for node in reversed(finished) if node != _START]
 
 
-@dataclass
-class _Walk:
-    """A walk from the output back to the input, each step finished after all that it reads."""
-
-    inputs: Sequence[Sequence[int]]
-    lengths: Sequence[int]
-    finished: list[_Step] = field(default_factory=list)
-
-    def parents(self, step: _Step) -> list[_Step]:
-        node, part = step
-        if part:
-            return [(node, part - 1)]
-        return [(each, self.lengths[each] - 1) for each in self.inputs[node] if each >= 0]
-
-    def back_from(self, step: _Step) -> None:
-        if step not in self.finished:
-            for parent in self.parents(step):
-                self.back_from(parent)
-            self.finished.append(step)
+def _finish(node: int, readers: dict[int, list[int]], finished: dict[int, None]) -> None:
+    for reader in reversed(readers[node]):
+        if reader not in finished:
+            _finish(reader, readers, finished)
+    finished[node] = None

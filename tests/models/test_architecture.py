@@ -111,6 +111,7 @@ def test_networks_that_differ_have_different_keys() -> None:
         ({"hidden_units": -1}, "-1 hidden units"),
         ({"blocks": [{**CELL.to_json(), "nodes": []}]}, "a cell of 0 nodes"),
         ({"blocks": [{**CELL.to_json(), "nodes": "pool"}]}, "cannot be read"),
+        ({"blocks": [{**CELL.to_json(), "nodes": CELL.to_json()["nodes"][:1] * 100}]}, "a cell of 100 nodes"),
         ({"blocks": [_cell_with(inputs=[2])]}, "node 1: it reads [2]"),
         ({"blocks": [_cell_with(inputs=[0, 0])]}, "node 1: a convolution of 2 inputs"),
         ({"blocks": [_cell_with(kernel=[3, 9])]}, "node 1: kernel (3, 9)"),
@@ -118,7 +119,7 @@ def test_networks_that_differ_have_different_keys() -> None:
         ({"blocks": [_cell_with(filters=0)]}, "node 1: a convolution of 0 filters"),
         ({"blocks": [_cell_with(activation="elu")]}, "activation 'elu'"),
         ({"blocks": [_cell_with(kernel=[3.5, 3])]}, "not whole numbers"),
-        ({"blocks": [_cell_with(kernel=[8, 8], padding="valid")] * 3}, "too small for layer block3_node1"),
+        ({"blocks": [_cell_with(kernel=[8, 8], padding="valid")] * 3}, "too small for layer block3_node01"),
         ({"blocks": [_cell_with(stride=2)]}, "different sides"),
     ],
 )

@@ -1,32 +1,23 @@
 from __future__ import annotations
 
-import pytest
-
-from models.families import FAMILIES
 from models.running_order import running_order
 
-
-def test_the_path_with_more_layers_runs_first() -> None:
-    short, deep_first, deep_second, join = (-1,), (-1,), (1,), (0, 2)
-    assert running_order([short, deep_first, deep_second, join], [3, 3, 3, 1]) == [1, 0, 2, 3]
+START = (-1,)
 
 
-def test_paths_of_one_length_run_as_they_are_joined() -> None:
-    assert running_order([(-1,), (-1,), (1, 0)], [3, 3, 1]) == [1, 0, 2]
+def test_a_path_is_finished_before_the_next_begins() -> None:
+    first, second, of_first, of_second, join = START, START, (0,), (1,), (2, 3)
+    assert running_order([first, second, of_first, of_second, join]) == [0, 2, 1, 3, 4]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["inception_v2", "resnet"])
-def test_layers_are_listed_in_the_order_in_which_keras_runs_them(name: str) -> None:
-    from models.network import build_network
-
-    architecture = next(iter(FAMILIES[name].published.values()))
-    network = build_network(architecture, 3, seed=0)
-    depths = {node.operation.name: depth for depth, nodes in network._nodes_by_depth.items() for node in nodes}
-    ends = [_end(layer.name, depths) for layer in architecture.layers(3)]
-    assert ends == sorted(ends, reverse=True)
+def test_paths_come_in_the_order_of_their_names_however_they_are_joined() -> None:
+    assert running_order([START, START, (1, 0)]) == [0, 1, 2]
 
 
-def _end(name: str, depths: dict[str, int]) -> int:
-    """Return how far the last Keras layer of a layer is from the output."""
-    return min(depths[each] for each in (name, f"{name}_norm", f"{name}_relu") if each in depths)
+def test_what_two_paths_need_comes_before_both() -> None:
+    shared, left, right, join = START, (0,), (0,), (1, 2)
+    assert running_order([shared, left, right, join]) == [0, 1, 2, 3]
+
+
+def test_a_path_that_skips_ahead_waits_for_what_it_is_joined_with() -> None:
+    assert running_order([START, (0, -1), (1, 0)]) == [0, 1, 2]
