@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -125,5 +126,11 @@ def _input(run: Run, preset: Preset) -> dict[str, Any]:
     return plain | {"preprocessing": ""} | ({form: run.quantization[form]["input"] | feed} if form else {})
 
 
-def _printed(count: Count | None) -> int | None:
-    return None if count is None else count.value
+def _printed(count: Count | None) -> str:
+    """Return a count with the digits that were printed: "1.8 G", "407 M", "3,504,872"."""
+    if count is None:
+        return ""
+    for unit, size in (("G", 10**9), ("M", 10**6)):
+        if count.value >= size and count.step * 1000 >= size:
+            return f"{count.value / size:.{max(0, round(math.log10(size / count.step)))}f} {unit}"
+    return f"{count.value:,}"

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from edgetpu.devices import DEVICES
 from marketplace.accounts.person import person_of
 from marketplace.catalog.models import Release
+from marketplace.catalog.preset_cards import IMAGENET_CLASSES
 from marketplace.catalog.queries import listing_for, release_for
 from marketplace.catalog.retrain_forms import RetrainForm
 from marketplace.catalog.retraining import Need, need_of, order_retraining, parent_in
@@ -50,5 +51,5 @@ def retrain(request: HttpRequest, owner: str, name: str) -> HttpResponse:
 
 def needs_of(release: Release, parent: Parent) -> list[tuple[str, Need]]:
     """Return what the parent's network needs on each common device, as it is published."""
-    classes = max(2, len(release.card.get("labels") or ()))
+    classes = len(release.card.get("labels") or ()) or IMAGENET_CLASSES
     return [(DEVICES[key].title, need_of(parent.network, classes, key)) for key in COMMON_DEVICES]

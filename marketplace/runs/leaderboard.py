@@ -45,6 +45,17 @@ def rows_of(trials: Sequence[Trial], live: Live, best_id: int | None) -> list[Ro
     return rows + [_row(trial, None, winner, live) for trial in rest]
 
 
+def best_row(rows: Sequence[Row]) -> Row | None:
+    """Return the best network so far, if any has ended."""
+    return next((row for row in rows if row.trial.status == T.DONE), None)
+
+
+def reasons(rows: Sequence[Row]) -> list[tuple[int, str]]:
+    """Return the numbers of the trials that run now, each with why it is tried."""
+    running = (row.trial for row in rows if row.trial.status == T.RUNNING)
+    return [(trial.number, text) for trial in running if (text := words.reason(trial.proposal))]
+
+
 def waiting_count(trials: Sequence[Trial]) -> int:
     """Return how many trials have not begun."""
     return sum(trial.status == T.WAITING for trial in trials)

@@ -15,13 +15,19 @@ from django.utils.safestring import SafeString
 
 from marketplace.runs import results
 from marketplace.runs.chart import chart_of
-from marketplace.runs.leaderboard import points_of
+from marketplace.runs.choices import importances, tried_in
+from marketplace.runs.coordinates import coordinates_of
+from marketplace.runs.leaderboard import best_row, points_of, reasons
 from marketplace.runs.models import Run
+from marketplace.runs.parents import Parent
 from marketplace.runs.queries import Overview
 from marketplace.runs.rail import stations_of
+from marketplace.runs.starts import families_in_words
+from marketplace.runs.summary import summary_of
 from marketplace.runs.words import device_title
 
-PIECES = ("head", "progress", "results", "chart", "board", "files", "events")
+PIECES = ("head", "progress", "results", "chart", "choices", "board", "files", "events")
+IMPORTANCES_SHOWN = 6
 MARK_LENGTH = 8
 
 
@@ -29,6 +35,7 @@ def context_of(overview: Overview) -> dict[str, Any]:
     """Return what the templates of a run need."""
     run = overview.run
     points = points_of(overview.rows)
+    tried = tried_in(overview.trials)
     return {
         "run": run,
         "overview": overview,
@@ -37,6 +44,14 @@ def context_of(overview: Overview) -> dict[str, Any]:
         "device": device_title(run.device),
         "can_stop": run.status in (Run.Status.QUEUED, Run.Status.SEARCHING) and not run.stop_requested,
         "chart": chart_of(points, run.latency_limit_ms),
+        "coordinates": coordinates_of(tried),
+        "importances": importances(tried)[:IMPORTANCES_SHOWN],
+        "tried_count": len(tried),
+        "parent": Parent.from_json(run.parent),
+        "families": families_in_words(run),
+        "best": best_row(overview.rows),
+        "reasons": reasons(overview.rows),
+        "summary": summary_of(run, overview.trials) if run.status == Run.Status.DONE else [],
         "accuracies": results.accuracies(run.validation),
         "points_lost": results.points_lost(run.validation),
         "interval": results.interval(run.validation),

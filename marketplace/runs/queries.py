@@ -64,7 +64,7 @@ def overview_of(run: Run) -> Overview:
     return Overview(
         run=run,
         trials=trials,
-        rows=rows_of(trials, live, run.best_trial_id),
+        rows=rows_of(trials, live, None if run.status == Run.Status.SEARCHING else run.best_trial_id),
         standing=standing_of(run, trials, live, timezone.now(), a_worker_is_there=a_worker_has(Step.Needs.CPU)),
         waiting=waiting_count(trials),
         artifacts=artifacts_of(run),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from marketplace.devices.queries import backbones_of_workers
-from marketplace.runs.models import default_families
+from marketplace.runs.models import Run, default_families
 from models.backbones import BACKBONES
 from models.families import FAMILIES, Family
 
@@ -28,6 +28,14 @@ def families_for(backbone: str) -> list[str]:
     """Return the families of an order that names none: that of its published weights, else the usual one."""
     family = family_of_backbone(backbone)
     return default_families() if family is None else [family.name]
+
+
+def families_in_words(run: Run) -> str:
+    """Return what a run searches, and what its networks begin with."""
+    titles = [FAMILIES[name].title if name in FAMILIES else name for name in run.families]
+    backbone = BACKBONES.get(run.backbone)
+    start = f", from the weights of {backbone.title}" if backbone else "" if run.parent else ", from scratch"
+    return " and ".join(filter(None, (", ".join(titles[:-1]), *titles[-1:]))) + start
 
 
 def backbones_to_offer() -> dict[str, str]:

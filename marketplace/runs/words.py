@@ -117,6 +117,12 @@ def device_title(key: str) -> str:
     return DEVICES[key].title if key in DEVICES else key
 
 
+def reason(proposal: Any) -> str:
+    """Return why a network is tried, as far as it was written down."""
+    found = proposal.get("reason") if isinstance(proposal, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
 def architecture(value: Mapping[str, Any]) -> str:
     """Return "6 blocks (2 fused), 24–96 channels, 64 px"; an empty text where nothing was proposed yet."""
     blocks = value.get("blocks")

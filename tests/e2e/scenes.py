@@ -5,12 +5,17 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from django.utils import timezone
 from PIL import Image
 
 from marketplace.accounts.models import User
+from marketplace.catalog.models import Release
+from marketplace.catalog.preset_services import house, load_preset
+from marketplace.catalog.presets import presets
+from marketplace.catalog.retraining import parent_in
 from marketplace.catalog.services import subscribe
 from marketplace.datasets.models import DatasetVersion
 from marketplace.devices.models import WorkerNode
@@ -59,6 +64,10 @@ def build_scene(username: str = "marina") -> Scene:
         "run-failed": _failed_run(person, version),
         "run-cancelled": _bare_run(person, version, Run.Status.CANCELLED),
     }
+    for preset in islice(presets(), 3):
+        load_preset(preset, house())
+    retrained = make_run(person, version, **_begun_with(theirs))
+    child = make_release(person, "digits-from-corals", retrained)
     return Scene(
         person=person,
         pages={
@@ -70,6 +79,11 @@ def build_scene(username: str = "marina") -> Scene:
             "dataset": f"/datasets/{version.pk}/",
             "models": "/",
             "listing": f"/{release.listing}",
+            "child": f"/{child.listing}",
+            "retrain": f"/{release.listing}/retrain",
+            "preset": "/atoll/efficientnet-edgetpu-s",
+            "preset-retrain": "/atoll/efficientnet-edgetpu-s/retrain",
+            "run-retrained": f"/runs/{retrained.pk}/",
             "release": f"/{release.listing}/v1",
             "edit": f"/{release.listing}/edit",
             "person": f"/{username}",
@@ -109,6 +123,10 @@ def _sheet() -> str:
     picture.save(content, "PNG")
     content.seek(0)
     return store(content, "sheets").key
+
+
+def _begun_with(release: Release) -> dict[str, Any]:
+    return {"parent": parent_in(release).to_json(), "parent_release": release}
 
 
 def _statistics() -> dict[str, Any]:
@@ -171,12 +189,21 @@ def _add_trials(run: Run, accuracies: list[float], start: int = 2) -> list[Trial
                 },
                 validation_accuracy=accuracy,
                 float_accuracy=accuracy + 0.004,
+                metrics={"epochs": 24},
+                proposal=_proposal(number),
                 seconds=41.0 + number,
                 started_at=timezone.now() - timedelta(minutes=9 - number),
                 ended_at=timezone.now() - timedelta(minutes=8 - number),
             )
         )
     return trials
+
+
+def _proposal(number: int) -> dict[str, Any]:
+    if number < 3:
+        return {"reason": "To learn what networks of about 1.2 ms can do."}
+    reason = "Expected to beat the best so far by 0.8 points: 96.1 ± 1.2 % foretold at 1.9 ms."
+    return {"reason": reason, "expected_gain": 0.008, "predicted_accuracy": 0.961, "predicted_sd": 0.012}
 
 
 def _done_run(person: User, version: DatasetVersion) -> Run:
@@ -227,6 +254,7 @@ def _searching_run(person: User, version: DatasetVersion) -> Run:
             architecture=_architectures(number)[-1].to_json(),
             architecture_key=f"key-{number}",
             estimate={"latency_ms": 1.9, "low_ms": 1.7, "high_ms": 2.2, "cached_bytes": 300_000, "streamed_bytes": 0},
+            proposal=_proposal(number),
             started_at=timezone.now() - timedelta(seconds=20),
         )
         report(trial, epoch=4 + number)
