@@ -1,4 +1,4 @@
-"""What int8 changed of a run's network, out of its JSON columns, ready to be shown. Pure; what is missing stays missing."""
+"""What int8 changed of a run's network, out of its JSON columns. Pure; what is missing stays missing."""
 
 from __future__ import annotations
 
