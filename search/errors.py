@@ -4,6 +4,7 @@ SearchError
 ├── SpecInvalid        a value of the order is missing or out of range → tell the user, start nothing
 ├── LimitImpossible    no network of the space holds the limits → tell the user, start nothing
 ├── DatasetInvalid     the folder of pictures is not as agreed → fail the run
+├── TableInvalid       a file does not hold a table of networks → tell whoever named it
 └── TrialFailed        this network did not train or convert → fail this trial, the search goes on
 """
 
@@ -22,6 +23,10 @@ class LimitImpossible(SearchError):
 
 class DatasetInvalid(SearchError):
     """The folder does not hold the arrays that a search needs."""
+
+
+class TableInvalid(SearchError):
+    """The file does not hold a table of networks."""
 
 
 class TrialFailed(SearchError):
