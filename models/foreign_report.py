@@ -14,25 +14,45 @@ MOST_NAMED = 12
 
 
 def report_of(graph: Graph) -> dict[str, Any]:
-    """Return how many operations run on the chip, those that do not, and the sentence that says so."""
+    """Return how many operations run on the chip, those that do not, what is to blame, and the sentences that say so.
+
+    `sentence` is `head`, the `causes` and `rest` in one.
+    """
     verdicts = map_ops(graph)
     left = [verdict for verdict in verdicts if not verdict.mapped]
-    on_cpu = [{"kind": one.kind, "name": layer_of(one.name), "reason": _reason(graph, one)} for one in left]
+    on_cpu = [_in_words(graph, one) for one in left]
+    causes = [_in_words(graph, one) for one in left if one.rule and one.kind not in CONVERSIONS]
     mapped = len(verdicts) - len(left)
-    return {"ops": len(verdicts), "ops_mapped": mapped, "ops_on_cpu": on_cpu, "sentence": _sentence(graph, verdicts)}
+    head, rest = _head(len(verdicts), mapped, bool(causes)), _rest(len(left), len(causes))
+    named = [f"“{one['name']}” ({one['kind']}): {one['reason']}" for one in causes[:MOST_NAMED]]
+    return {
+        "ops": len(verdicts),
+        "ops_mapped": mapped,
+        "ops_on_cpu": on_cpu,
+        "head": head,
+        "causes": causes[:MOST_NAMED],
+        "rest": rest,
+        "sentence": " ".join([head, *named, rest]).strip(),
+    }
 
 
-def _sentence(graph: Graph, verdicts: tuple[OpVerdict, ...]) -> str:
-    left = [verdict for verdict in verdicts if not verdict.mapped]
-    if not left:
-        return f"All {len(verdicts):,} operations can run on the Edge TPU."
-    causes = [one for one in left if one.rule and one.kind not in CONVERSIONS]
-    named = [f"“{layer_of(one.name)}” ({one.kind}): {_reason(graph, one)}" for one in causes[:MOST_NAMED]]
-    more = [f"and {len(causes) - MOST_NAMED:,} more"] if len(causes) > MOST_NAMED else []
-    others = len(left) - len(causes)
-    waits = f" {others:,} more stay on the CPU because of them." if others and causes else ""
-    head = f"{len(verdicts) - len(left):,} of {len(verdicts):,} operations run on the Edge TPU"
-    return f"{head}; these do not: {' '.join([*named, *more])}{waits}" if named else f"{head}."
+def _in_words(graph: Graph, verdict: OpVerdict) -> dict[str, str]:
+    return {"kind": verdict.kind, "name": layer_of(verdict.name), "reason": _reason(graph, verdict)}
+
+
+def _head(count: int, mapped: int, named: bool) -> str:
+    if mapped == count:
+        return f"All {count:,} operations can run on the Edge TPU."
+    head = f"{mapped:,} of {count:,} operations run on the Edge TPU"
+    return f"{head}; these do not:" if named else f"{head}."
+
+
+def _rest(left: int, causes: int) -> str:
+    """Return how many operations are on the CPU for the sake of those that were named."""
+    others = left - min(causes, MOST_NAMED)
+    if not others or not causes:
+        return ""
+    return f"{others:,} more stay{'s' if others == 1 else ''} on the CPU because of {'it' if causes == 1 else 'them'}."
 
 
 def _reason(graph: Graph, verdict: OpVerdict) -> str:

@@ -37,11 +37,11 @@ def card_of(
         "input": _input(brought),
         "output": {form: _tensor(brought, form, "output") for form in FORMS},
         "quantization": cards.quantization_of(facts),
-        "memory": cards.memory_of(facts),
+        "memory": cards.memory_of(facts) | ({"origin": "compiled"} if brought.kind == "compiled" else {}),
         "ops": cards.ops_of(facts),
         "compiler": cards.compiler_of(facts),
         "labels": list(brought.labels),
-        "dataset": {key: brought.dataset_facts.get(key) for key in ("name", "version", "content_sha256")},
+        "dataset": _dataset(brought),
         "architecture": {},
         "imported": {
             "kind": brought.kind,
@@ -56,6 +56,11 @@ def card_of(
             key=lambda file: str(file["name"]),
         ),
     }
+
+
+def _dataset(brought: Import) -> dict[str, Any]:
+    facts = brought.dataset_facts if brought.used_dataset else {}
+    return {key: facts.get(key) for key in ("name", "version", "content_sha256")}
 
 
 def _as_run(brought: Import) -> Run:

@@ -59,6 +59,8 @@ class ImportForm(forms.Form):
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._versions = {version.pk: version for version in usable_versions(owner)}
+        if self._versions:
+            self.fields["dataset_version"].initial = next(iter(self._versions))
         choices = [(key, f"{one.dataset.name}, version {one.number}") for key, one in self._versions.items()]
         self.fields["dataset_version"].choices = [("", "None: only look at it"), *choices]  # type: ignore[attr-defined]
 

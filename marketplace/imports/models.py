@@ -61,6 +61,11 @@ class Import(models.Model):
         return self.status != self.Status.WORKING
 
     @property
+    def used_dataset(self) -> bool:
+        """Whether it was calibrated or judged with the chosen dataset."""
+        return bool(self.dataset_facts) and (self.kind == "float" or bool(self.validation))
+
+    @property
     def ready(self) -> bool:
         """Whether it was opened and described."""
         return self.status == self.Status.READY

@@ -48,8 +48,8 @@ def new(request: HttpRequest) -> HttpResponse:
     """Show the form; take a model."""
     owner = person_of(request)
     if request.method == "GET":
-        initial = {"dataset_version": request.GET.get("dataset", ""), "device": "devboard"}
-        return _form_page(request, ImportForm(owner=owner, initial=initial))
+        asked = request.GET.get("dataset", "")
+        return _form_page(request, ImportForm(owner=owner, initial={"dataset_version": asked} if asked else {}))
     try:
         received_model(request)
         return _take(request)
@@ -107,7 +107,8 @@ def state(request: HttpRequest, import_id: int) -> HttpResponse:
 
 
 def _shown(brought: Import) -> dict[str, Any]:
-    files = list(brought.files.all())
+    order = {name: at for at, name in enumerate(PURPOSES)}
+    files = sorted(brought.files.all(), key=lambda file: order.get(file.name, len(order)))
     context = {
         "brought": brought,
         "progress": progress_of(brought),

@@ -73,7 +73,7 @@ def test_what_the_chip_does_not_run_is_named_by_its_layer_and_reason(tmp_path: P
         f"{report['ops_mapped']} of {report['ops']} operations run on the Edge TPU; these do not: “odd” (ELU): "
         "TensorFlow Lite has no 8-bit form of ELU, so it is computed in floating point, on the CPU."
     )
-    assert "more stay on the CPU because of them." in report["sentence"]
+    assert "more stay on the CPU because of it." in report["sentence"]
 
 
 def test_an_operation_that_cannot_be_converted_is_named(tmp_path: Path) -> None:

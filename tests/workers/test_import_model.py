@@ -130,6 +130,7 @@ def test_a_quantized_file_is_looked_at_and_judged_as_it_is(look: Run, pictures: 
     assert (found["kind"], found["original"], found["files"]) == ("quantized", "model_int8.tflite", ["labels.txt"])
     assert found["validation"]["int8_accuracy"] > 0.8
     assert found["preprocessing"] == "the pixel minus 128"
+    assert found["notes"][0].startswith("If it was trained elsewhere on pictures that are among these test pictures")
     assert found["compilation"]["sentence"].startswith("Not compiled. Compile model_int8.tflite with Coral's")
 
 
@@ -145,6 +146,7 @@ def test_published_and_compiled_files_are_read(look: Run, shared_dir: Path) -> N
     assert compiled["original"] == "model_uint8_edgetpu.tflite"
     assert compiled["estimate"]["sentence"].startswith("This file was compiled for the Edge TPU already: 1 part of it")
     assert "latency_ms" not in compiled["estimate"]
+    assert compiled["quantization"]["uint8"]["input"]["feed"] == "the pixel as it is, 0 to 255"
 
 
 def test_a_published_file_with_operations_for_the_cpu_says_which(look: Run, shared_dir: Path) -> None:

@@ -33,7 +33,7 @@ def facts_of(graph: Graph, device: str) -> dict[str, Any]:
     return found | {
         "macs": sum(layer.macs for layer in layers_of(graph)),
         "devices": times_on_all(graph),
-        "sentence": report["sentence"],
+        **{key: report[key] for key in ("head", "causes", "rest", "sentence")},
     }
 
 
@@ -92,6 +92,7 @@ def compiled_facts(inspected: Inspection, device: str) -> dict[str, Any]:
         "ops_on_cpu": on_cpu,
         "layers": [],
         "devices": [],
+        "head": _compiled_sentence(len(compiled.operations), on_cpu),
         "sentence": _compiled_sentence(len(compiled.operations), on_cpu),
     }
 

@@ -18,7 +18,15 @@ from models.pixels import PixelRange
 from workers.job_process import Report
 from workers.jobs.import_facts import compilation_of, ends_of, facts_of, shapes_of
 from workers.jobs.import_files import INT8, ORIGINALS, UINT8, write_labels
-from workers.jobs.import_judging import file_guesses, float_guesses, judged, labels_of, range_of, why_not_judged
+from workers.jobs.import_judging import (
+    TRAINED_ELSEWHERE,
+    file_guesses,
+    float_guesses,
+    judged,
+    labels_of,
+    range_of,
+    why_not_judged,
+)
 from workers.jobs.import_pictures import Pictures, Pixels, calibration_sha256, pictures_for
 
 FORMS: Mapping[str, str] = {"int8": INT8, "uint8": UINT8}
@@ -59,7 +67,7 @@ def quantize_float(job: dict[str, Any], kind: Format, out_dir: Path, report: Rep
         "compilation": compilation_of(inspect(out_dir / INT8, job["device"]), INT8),
         "validation": {} if fault else _judged(served, graphs, pictures, {"pixels": pixels, "labels": labels}, out_dir),
         "preprocessing": pixels.title,
-        "notes": [why, fault] if fault else [why],
+        "notes": [why, fault or TRAINED_ELSEWHERE],
         "files": [*FORMS.values(), *write_labels(labels, out_dir)],
     }
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 Guesses = NDArray[np.int64]
 AUTOMATIC = "auto"
+TRAINED_ELSEWHERE = (
+    "If it was trained elsewhere on pictures that are among these test pictures, its accuracy here is better than on "
+    "new ones."
+)
 SURE_POINTS = 0.1
 """A range is guessed only where it is right on so much more of the pictures than by chance."""
 
@@ -64,13 +68,21 @@ def range_of(key: str, foreign: Foreign, served: Served, pictures: Pictures | No
     if shares[best] < 1 / max(len(labels), 1) + SURE_POINTS:
         raise ForeignRefused(
             f"With every usual way of turning pixels into numbers, this network is right on at most "
-            f"{shares[best]:.0%} of {len(truth):,} training pictures. Choose the way that it was trained with "
+            f"{100 * shares[best]:.0f} % of {len(truth):,} training pictures. Choose the way that it was trained with "
             "(“Pixels” on the form), and check that the labels are in the order of its answers."
         )
     return RANGES[best], (
-        f"It reads {RANGES[best].title}: found out by trying, {shares[best]:.0%} of {len(truth):,} training pictures "
-        "were right."
+        f"It reads {RANGES[best].title}: found out by trying, {100 * shares[best]:.0f} % of {len(truth):,} training "
+        "pictures were right."
     )
+
+
+def plain_pixels(tensor: Tensor) -> PixelRange:
+    """Return the range with which a pixel goes in as it is (int8: minus 128), as cameras and examples feed it."""
+    scale, zero_point = scale_of(tensor)
+    lowest = -128 if tensor.dtype == "int8" else 0
+    title = "the pixel as it is, 0 to 255" if lowest == 0 else "the pixel minus 128"
+    return PixelRange("plain", title, scale, (lowest - zero_point) * scale)
 
 
 def why_not_judged(pictures: Pictures | None, labels: Sequence[str], answers: int | None) -> str:

@@ -9,27 +9,30 @@ from edgetpu.graph import Tensor
 from edgetpu.inspection import inspect
 from edgetpu.tflite import read_graph
 from models.foreign_format import Format
-from models.pixels import RANGES, PixelRange
+from models.pixels import RANGES
 from workers.job_process import Report
 from workers.jobs.import_facts import compilation_of, compiled_facts, ends_of, facts_of
 from workers.jobs.import_files import COMPILED, COMPILED_UINT8, INT8, UINT8, write_labels
-from workers.jobs.import_judging import file_guesses, judged, labels_of, scale_of, why_not_judged
+from workers.jobs.import_judging import TRAINED_ELSEWHERE, file_guesses, judged, labels_of, plain_pixels, why_not_judged
 from workers.jobs.import_pictures import Pictures, pictures_for
 
 
 def compiled(job: dict[str, Any], path: Path, out_dir: Path) -> dict[str, Any]:
     """Return what a compiled file says of itself; it runs on an Edge TPU only."""
     inspected = inspect(path, job["device"])
-    form = inspected.graph.tensors[inspected.graph.inputs[0]].dtype
+    tensor = inspected.graph.tensors[inspected.graph.inputs[0]]
+    form, pixels = tensor.dtype, RANGES.get(job["pixels"])
+    if pixels is None and form in ("int8", "uint8"):
+        pixels = plain_pixels(tensor)
     return {
         "kind": "compiled",
         "format": Format.TFLITE.value,
         "estimate": compiled_facts(inspected, job["device"]),
-        "quantization": {"method": "as in the file that was brought", form: ends_of(inspected.graph, None)},
+        "quantization": {"method": "as in the file that was brought", form: ends_of(inspected.graph, pixels)},
         "compilation": compilation_of(inspected, COMPILED),
         "validation": {},
         "labels": job["labels"],
-        "preprocessing": "",
+        "preprocessing": pixels.title if pixels else "",
         "notes": ["A compiled file runs on an Edge TPU only, so its accuracy and its time could not be judged here."],
         "original": COMPILED_UINT8 if form == "uint8" else COMPILED,
         "files": write_labels(job["labels"], out_dir),
@@ -40,7 +43,7 @@ def quantized(job: dict[str, Any], path: Path, out_dir: Path, report: Report) ->
     """Return what the chip makes of a quantized file, and how often it is right where it knows a dataset's classes."""
     graph = read_graph(path)
     tensor = graph.tensors[graph.inputs[0]]
-    pixels = RANGES.get(job["pixels"]) or _plain_pixels(tensor)
+    pixels = RANGES.get(job["pixels"]) or plain_pixels(tensor)
     pictures = _pictures(job, tensor, out_dir, report)
     output = graph.tensors[graph.outputs[0]]
     answers = output.elements if len(graph.outputs) == 1 and output.shape[:1] == (1,) else None
@@ -48,9 +51,11 @@ def quantized(job: dict[str, Any], path: Path, out_dir: Path, report: Report) ->
     name = INT8 if tensor.dtype == "int8" else UINT8
     fault = why_not_judged(pictures, labels, answers)
     validation: dict[str, Any] = {}
+    notes = [fault] if fault else []
     if pictures is not None and not fault:
         report({"phase": "Judging on the test split"})
         validation = judged(pictures, labels, {tensor.dtype: file_guesses(path, tensor, pictures.test, pixels)})
+        notes = [TRAINED_ELSEWHERE]
     return {
         "kind": "quantized",
         "format": Format.TFLITE.value,
@@ -60,18 +65,10 @@ def quantized(job: dict[str, Any], path: Path, out_dir: Path, report: Report) ->
         "validation": validation,
         "labels": labels,
         "preprocessing": pixels.title,
-        "notes": [fault] if fault else [],
+        "notes": notes,
         "original": name,
         "files": write_labels(labels, out_dir),
     }
-
-
-def _plain_pixels(tensor: Tensor) -> PixelRange:
-    """Return the range with which a pixel goes in as it is (int8: minus 128), as cameras and examples feed it."""
-    scale, zero_point = scale_of(tensor)
-    lowest = -128 if tensor.dtype == "int8" else 0
-    title = "the pixel as it is, 0 to 255" if lowest == 0 else "the pixel minus 128"
-    return PixelRange("plain", title, scale, (lowest - zero_point) * scale)
 
 
 def _pictures(job: dict[str, Any], tensor: Tensor, out_dir: Path, report: Report) -> Pictures | None:

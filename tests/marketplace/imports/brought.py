@@ -13,7 +13,8 @@ from marketplace.imports.models import Import
 from marketplace.storage import StoredFile, store
 from tests.factories import figures, make_version
 
-SENTENCE = "30 of 31 operations run on the Edge TPU; these do not: “odd” (ELU): it has no 8-bit form."
+HEAD, REASON = "30 of 31 operations run on the Edge TPU; these do not:", "it has no 8-bit form."
+SENTENCE = f"{HEAD} “odd” (ELU): {REASON}"
 NOTE = "Its own first layer says how it reads pixels: pixel / 127.5 − 1, so −1 to 1."
 
 
@@ -28,7 +29,14 @@ def waiting_import(owner: User, name: str = "mine", **values: Any) -> Import:
 def found(kind: str = "float", **values: Any) -> dict[str, Any]:
     facts = figures()
     devices = [{"title": "Coral Dev Board (PCIe)", "ms": 1.84, "low_ms": 1.62, "high_ms": 2.09}]
-    estimate = facts["estimate"] | {"macs": 1_234_567, "parameters": 4321, "devices": devices, "sentence": SENTENCE}
+    estimate = facts["estimate"] | {
+        "macs": 1_234_567,
+        "parameters": 4321,
+        "devices": devices,
+        "head": HEAD,
+        "sentence": SENTENCE,
+    }
+    estimate["causes"] = [{"name": "odd", "kind": "ELU", "reason": REASON}]
     return {
         "kind": kind,
         "format": "keras",

@@ -15,7 +15,16 @@ from marketplace.imports.models import Import
 from marketplace.work.models import Event, Step
 from tests.factories import make_user, make_version
 from tests.marketplace.clients import ReadingClient
-from tests.marketplace.imports.brought import NOTE, SENTENCE, only_looked_at, ready_import, upload, waiting_import
+from tests.marketplace.imports.brought import (
+    HEAD,
+    NOTE,
+    REASON,
+    SENTENCE,
+    only_looked_at,
+    ready_import,
+    upload,
+    waiting_import,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -99,7 +108,8 @@ def test_what_was_found_is_shown(page: ReadingClient, ann: User) -> None:
     brought = ready_import(ann)
     shown = page.get(f"/imports/{brought.pk}/").body.decode()
     for words in (
-        SENTENCE,
+        HEAD,
+        f"<strong>odd</strong> (<code>ELU</code>): {REASON}",
         NOTE,
         "86.7 %",
         "1.84 ms",
@@ -158,6 +168,26 @@ def test_a_model_is_published_with_its_card(page: ReadingClient, ann: User) -> N
     assert "The Keras model as its author brought it" in listing
     again = page.post(f"/imports/{brought.pk}/publish", {"name": "coral-teller", "licence": "apache-2.0"})
     assert "These very files are v1 of ann/coral-teller already" in again.body.decode()
+
+
+def test_a_compiled_model_claims_no_dataset_and_no_time(page: ReadingClient, ann: User) -> None:
+    facts = {key: value for key, value in ready_import(ann, "x").estimate.items() if "_ms" not in key}
+    brought = ready_import(ann, kind="compiled", validation={}, estimate=facts)
+    shown = page.get(f"/imports/{brought.pk}/").body.decode()
+    assert "Memory was read from the compiled file." in shown
+    assert "compiled for the Edge TPU already" in shown
+    assert brought.dataset_facts["name"] not in shown
+    card = page.get(f"/api/imports/{brought.pk}").json()["card"]
+    assert card["latency"]["origin"] == "unknown"
+    assert card["dataset"] == {"name": None, "version": None, "content_sha256": None}
+
+
+def test_the_newest_dataset_is_proposed(page: ReadingClient, ann: User) -> None:
+    make_version(ann)
+    newest = make_version(ann)
+    assert f'<option value="{newest.pk}" selected>' in page.get("/imports/new").body.decode()
+    asked = make_version(ann, status="refused")
+    assert f'value="{asked.pk}"' not in page.get(f"/imports/new?dataset={asked.pk}").body.decode()
 
 
 def test_what_was_only_looked_at_cannot_be_published(page: ReadingClient, ann: User) -> None:
