@@ -7,7 +7,7 @@ file that will be built from it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
@@ -66,10 +66,6 @@ class Layer:
     activation: Activation = "none"
     norm: bool = False
     """Whether batch norm follows; a convolution or dense layer without it has a bias."""
-
-    def widened(self, filters: int, activation: Activation, norm: bool) -> Layer:
-        """Return the layer with another number of channels coming out, activated and normalized."""
-        return replace(self, shape=(*self.shape[:-1], filters), activation=activation, norm=norm)
 
     @property
     def weights(self) -> int:

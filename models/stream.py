@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from models.layers import Activation, Kind, Layer, Padding
 
@@ -26,7 +26,7 @@ class Stream:
 
     def after(self, layer: Layer) -> Stream:
         """Return the stream that starts at a layer's output, in the same style."""
-        return replace(self, name=layer.name, shape=layer.shape)
+        return Stream(layer.name, layer.shape, self.style)
 
     def convolve(
         self,
@@ -41,23 +41,27 @@ class Stream:
         """Return a convolution over this stream, with the network's activation where none is named."""
         window = (kernel, kernel) if isinstance(kernel, int) else kernel
         activation = self.style.activation if activation is None else activation
-        return self._slide("CONV_2D", name, window, stride=stride, padding=padding).widened(
-            filters, activation, self.style.norm
-        )
+        shape, channels = (*self._sides(window, stride, padding), filters), self.shape[-1]
+        norm = self.style.norm
+        return Layer("CONV_2D", name, (self.name,), shape, channels, window, stride, padding, activation, norm)
 
     def filter_depthwise(self, name: str, *, kernel: int, stride: int) -> Layer:
         """Return a depthwise convolution over this stream."""
-        filtered = self._slide("DEPTHWISE_CONV_2D", name, (kernel, kernel), stride=stride, padding="same")
-        return filtered.widened(self.shape[-1], self.style.activation, self.style.norm)
+        window, channels, style = (kernel, kernel), self.shape[-1], self.style
+        shape, source = (*self._sides(window, stride, "same"), channels), (self.name,)
+        activation, norm = style.activation, style.norm
+        return Layer("DEPTHWISE_CONV_2D", name, source, shape, channels, window, stride, "same", activation, norm)
 
     def pool(
         self, kind: Kind, name: str, *, kernel: tuple[int, int], stride: int = 1, padding: Padding = "same"
     ) -> Layer:
         """Return a maximum or an average over windows of this stream."""
-        return self._slide(kind, name, kernel, stride=stride, padding=padding)
+        channels = self.shape[-1]
+        shape = (*self._sides(kernel, stride, padding), channels)
+        return Layer(kind, name, (self.name,), shape, channels, kernel, stride, padding)
 
-    def _slide(self, kind: Kind, name: str, kernel: tuple[int, int], *, stride: int, padding: Padding) -> Layer:
-        height, width, channels = self.shape
-        lost = (0, 0) if padding == "same" else (kernel[0] - 1, kernel[1] - 1)
-        sides = -(-(height - lost[0]) // stride), -(-(width - lost[1]) // stride)
-        return Layer(kind, name, (self.name,), (*sides, channels), channels, kernel, stride, padding)
+    def _sides(self, window: tuple[int, int], stride: int, padding: Padding) -> tuple[int, int]:
+        """Return height and width of what a sliding window gives."""
+        height, width = self.shape[:2]
+        lost = (0, 0) if padding == "same" else (window[0] - 1, window[1] - 1)
+        return -(-(height - lost[0]) // stride), -(-(width - lost[1]) // stride)
