@@ -99,6 +99,22 @@ def figures(classes: list[str] | None = None) -> dict[str, Any]:
             "method": "post-training",
             "calibration_count": 60,
             "calibration_sha256": "c" * 64,
+            "calibration_seed": 0,
+            "way": "corrected",
+            "reason": "The best of 2 ways tried: 0.4 points below float on the validation pictures.",
+            "validation_float_accuracy": 0.94,
+            "tried": [
+                {"way": "plain", "method": "post-training, full int8", "validation_accuracy": 0.92, "agreement": 0.97},
+                {"way": "corrected", "method": "weights corrected", "validation_accuracy": 0.936, "agreement": 0.98},
+            ],
+            "worst_layers": [
+                {
+                    "name": "block1_depthwise",
+                    "kind": "DEPTHWISE_CONV_2D",
+                    "signal_to_noise_db": 21.6,
+                    "error_share": 0.083,
+                }
+            ],
             "int8": {"input": tensor, "output": output},
             "uint8": {
                 "input": {**tensor, "dtype": "uint8", "zero_point": 127},
@@ -120,6 +136,7 @@ def figures(classes: list[str] | None = None) -> dict[str, Any]:
             "balanced_int8_accuracy": 0.8611,
             "agreement": 0.9333,
             "interval": [0.6212, 0.9626],
+            "class_changes": [{"name": name, "before": 0.9, "after": 0.8} for name in names[:1]],
             "per_class": [
                 {"name": name, "recall": 0.8 + position / 20, "precision": 0.9, "pictures": 5}
                 for position, name in enumerate(names)
