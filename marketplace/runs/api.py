@@ -43,6 +43,8 @@ class Order(Schema):
     trials: int | None = None
     """8 unless said otherwise; 1 with a parent."""
     minutes: float | None = None
+    min_gain: float | None = None
+    """No further trial starts when it is expected to gain less accuracy, 0 to 1."""
     goal: str = Run.Goal.TARGET.value
     families: list[str] = []
     backbone: str = ""
@@ -89,7 +91,7 @@ def _search(user: User, version: DatasetVersion, order: Order) -> Run:
 
 
 def _retraining(user: User, version: DatasetVersion, order: Order) -> Run:
-    for name in ("image_px", "families", "backbone", "minutes"):
+    for name in ("image_px", "families", "backbone", "minutes", "min_gain"):
         if getattr(order, name):
             raise BadInput("A parent decides this itself: leave it out.", field=name)
     return order_retraining(

@@ -60,6 +60,8 @@ def _require_budget(run: Run) -> None:
     require_trials(run.trials_wanted)
     if run.minutes is not None and not 1 <= run.minutes <= MAX_MINUTES:
         raise BadInput(f"Allow 1 to {MAX_MINUTES:,} minutes, or leave the field empty.", field="minutes")
+    if run.min_gain is not None and not 0 < run.min_gain < 1:
+        raise BadInput("The least gain is a share of all pictures, more than 0 and less than 1.", field="min_gain")
     if run.goal not in Run.Goal:
         raise BadInput(f"The goal is one of {', '.join(Run.Goal)}.", field="goal")
 

@@ -18,6 +18,7 @@ from marketplace.runs.starts import backbones_to_offer, families_for, searchable
 
 DEFAULT_ONCHIP_MIB = 7.7
 DEFAULT_TRIALS = 8
+LEAST_GAIN = 0.002
 LARGEST_DEFAULT_PX = 96
 """Larger pictures are chosen knowingly: they take long to train."""
 COMMON_DEVICES = ("devboard", "usb3", "usb2", "m2")
@@ -119,6 +120,11 @@ class OrderForm(forms.Form):
         help_text="Which kind of network is tried. Heeded from scratch only: published weights have their own kind.",
         error_messages={"invalid_choice": NO_FAMILY},
     )
+    end_early = forms.BooleanField(
+        label="End early",
+        required=False,
+        help_text=f"No further trial starts once one is expected to gain less than {100 * LEAST_GAIN:g} points.",
+    )
     onchip_limit_mib = Number(
         label="On-chip limit",
         initial=DEFAULT_ONCHIP_MIB,
@@ -160,6 +166,7 @@ class OrderForm(forms.Form):
         values["families"] = self.families
         values["backbone"] = values.pop("start")
         values["goal"] = values["goal"] or Run.Goal.TARGET
+        values["min_gain"] = LEAST_GAIN if values.pop("end_early") else None
         values.pop("family")
         return values
 

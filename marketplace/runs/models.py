@@ -43,6 +43,9 @@ class Run(models.Model):
     image_px = models.PositiveIntegerField()
     trials_wanted = models.PositiveIntegerField()
     minutes = models.FloatField(null=True, blank=True, help_text="No further trial starts after this long.")
+    min_gain = models.FloatField(
+        null=True, blank=True, help_text="No further trial starts when it is expected to gain less accuracy, 0 to 1."
+    )
     goal = models.CharField(max_length=8, choices=Goal, default=Goal.TARGET)
     families = models.JSONField(default=default_families, help_text="Keys of models.families.FAMILIES.")
     backbone = models.CharField(

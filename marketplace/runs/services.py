@@ -42,6 +42,7 @@ def order_run(
     image_px: int,
     seed: int | None = None,
     minutes: float | None = None,
+    min_gain: float | None = None,
     goal: str = Run.Goal.TARGET,
     families: Sequence[str] = (),
     backbone: str = "",
@@ -68,6 +69,7 @@ def order_run(
         image_px=image_px,
         seed=secrets.randbelow(2**31) if seed is None else seed,
         minutes=minutes,
+        min_gain=min_gain,
         goal=goal,
         families=list(families) or families_for(backbone),
         backbone=backbone,
@@ -132,6 +134,7 @@ def add_trials(*, run: Run, trials: int) -> None:
         raise BadInput(f"A run has at most {MAX_TRIALS} trials, so this one can get {left} more.", field="trials")
     last = locked.trials.aggregate(last=Max("number"))["last"] or 0
     changes = {"trials_wanted": locked.trials_wanted + trials, "stop_requested": False, "minutes": None}
+    changes["min_gain"] = None  # whoever asks for more trials wants them tried
     if lifecycle.move(locked, Run.Status.SEARCHING, **changes, started_at=timezone.now(), ended_at=None):
         _order_trials(locked, range(last + 1, last + 1 + trials))
         tell(Event.About.RUN, run.pk, f"{trials} more trial{'s' if trials > 1 else ''} ordered: the search goes on.")

@@ -30,6 +30,7 @@ def brief(run: Run) -> dict[str, Any]:
             "trials": run.trials_wanted,
             "seed": run.seed,
             "minutes": run.minutes,
+            "min_gain": run.min_gain,
             "goal": run.goal,
             "families": run.families,
             "backbone": run.backbone,

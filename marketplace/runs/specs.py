@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from marketplace.runs.models import Run, Trial
+from marketplace.runs.words import as_number
 from models.architecture import Architecture
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
@@ -33,12 +34,14 @@ def spec_for(run: Run) -> SearchSpec:
         backbone=run.backbone,
         objective=run.goal,
         minutes=run.minutes,
+        min_gain=run.min_gain,
     )
 
 
 def history_of(run: Run) -> list[TrialRecord]:
     """Return every architecture of a run, those in work too, in the order of their numbers."""
-    return [record_of(trial) for trial in run.trials.exclude(architecture_key="").order_by("number")]
+    trials = run.trials.exclude(architecture_key="").select_related("run").order_by("number")
+    return [record_of(trial) for trial in trials]
 
 
 def record_of(trial: Trial) -> TrialRecord:
@@ -51,6 +54,14 @@ def record_of(trial: Trial) -> TrialRecord:
         float_accuracy=trial.float_accuracy,
         latency_ms=trial.estimate.get("latency_ms"),
         onchip_bytes=trial.estimate.get("cached_bytes"),
+        measured_ms=_measured_ms(trial),
         seconds=trial.seconds,
         message=trial.error,
     )
+
+
+def _measured_ms(trial: Trial) -> float | None:
+    """Return what a device measured of the network: known of a run's best, once a device has had it."""
+    if trial.run.best_trial_id != trial.pk or trial.run.measurement.get("state") != "measured":
+        return None
+    return as_number(trial.run.measurement.get("p50_ms"))

@@ -29,7 +29,7 @@ from marketplace.runs.queries import artifact_of, overview_of, ready_versions_of
 from marketplace.runs.starts import backbones_to_offer
 
 PAGE_LENGTH = 30
-ADVANCED = ("family", "onchip_limit_mib")
+ADVANCED = ("family", "onchip_limit_mib", "end_early")
 """Fields of the order that are folded away while nobody needs them."""
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
+from marketplace.devices.models import WorkerNode
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.pages import PIECES
+from marketplace.runs.starts import searchable_families
 from marketplace.work.models import Step
 from tests.factories import MEASURED, make_run, make_user, make_version
 from tests.marketplace.clients import ReadingClient
@@ -116,6 +118,45 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(
     assert sentence in errors[1]
     assert field == "trials" or 'value="5"' in page
     assert not Run.objects.exists()
+
+
+def test_everything_that_the_form_offers_reaches_the_run(client: ReadingClient, version: DatasetVersion) -> None:
+    WorkerNode.objects.create(name="reef", backbones=["tf2_mobilenet_v2_1.0_224_ptq"])
+    page = client.get("/runs/new").content.decode()
+    assert "MobileNetV2 1.0, ImageNet" in page
+    chosen = {
+        "start": "tf2_mobilenet_v2_1.0_224_ptq",
+        "goal": "front",
+        "minutes": "12,5",
+        "trials": "",
+        "end_early": "on",
+    }
+    client.post("/runs/new", typed(version, **chosen))
+    run = Run.objects.get()
+    assert (run.backbone, run.families) == ("tf2_mobilenet_v2_1.0_224_ptq", ["mobilenet_v2"])
+    assert (run.goal, run.minutes, run.min_gain, run.trials_wanted) == ("front", 12.5, 0.002, 200)
+
+
+def test_weights_that_no_worker_has_are_not_offered(client: ReadingClient, version: DatasetVersion) -> None:
+    assert "MobileNetV2" not in client.get("/runs/new").content.decode()
+    answer = client.post("/runs/new", typed(version, start="tf2_mobilenet_v2_1.0_224_ptq"))
+    assert answer.status_code == 422
+    assert "Choose one of these starts." in answer.content.decode()
+
+
+def test_every_family_with_a_space_can_be_searched_alone_or_with_the_others(
+    client: ReadingClient, version: DatasetVersion
+) -> None:
+    for family in (*searchable_families(), "all"):
+        assert client.post("/runs/new", typed(version, family=family)).status_code == 302
+    *single, together = Run.objects.order_by("pk").values_list("families", flat=True)
+    assert [*single] == [[family] for family in searchable_families()]
+    assert together == list(searchable_families())
+
+
+def test_an_order_without_trials_and_minutes_has_no_end(client: ReadingClient, version: DatasetVersion) -> None:
+    page = client.post("/runs/new", typed(version, trials="")).content.decode()
+    assert "Say how many trials there are, or for how many minutes." in page
 
 
 def test_only_ready_datasets_of_ones_own_can_be_chosen(client: ReadingClient, owner: User) -> None:

@@ -15,10 +15,10 @@ from marketplace.errors import BadInput, Conflict, NotFound, UserError
 from marketplace.runs import outcomes
 from marketplace.runs.models import Artifact, Run, Trial
 from marketplace.runs.services import add_trials, cancel_run, order_run, stop_run
-from marketplace.runs.specs import spec_for
+from marketplace.runs.specs import history_of, spec_for
 from marketplace.work import lifecycle
 from marketplace.work.models import Event, Step
-from tests.factories import make_user, make_version
+from tests.factories import ARCHITECTURE, MEASURED, make_run, make_user, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -267,6 +267,8 @@ def test_no_trial_starts_after_the_minutes_are_over(person: User, version: Datas
     [
         ({"minutes": 0}, "minutes", "Allow 1 to"),
         ({"minutes": float("nan")}, "minutes", "Allow 1 to"),
+        ({"min_gain": 0}, "min_gain", "more than 0"),
+        ({"min_gain": float("nan")}, "min_gain", "more than 0"),
         ({"goal": "fame"}, "goal", "The goal is one of target, front"),
         ({"families": ["toaster"]}, "families", "these families"),
         ({"backbone": "toaster"}, "backbone", "no such published weights"),
@@ -289,3 +291,16 @@ def test_published_weights_decide_the_family(person: User, version: DatasetVersi
     run = order(person, version, backbone="tf2_mobilenet_v2_1.0_224_ptq")
     assert run.families == ["mobilenet_v2"]
     assert spec_for(run).classes == 3
+
+
+def test_the_engine_is_told_all_of_an_order(person: User, version: DatasetVersion) -> None:
+    families = ["efficientnet_edgetpu", "mobilenet_v2"]
+    spec = spec_for(order(person, version, minutes=5, min_gain=0.01, goal="front", families=families, trials=4))
+    told = (spec.minutes, spec.min_gain, spec.objective, spec.families, spec.trials)
+    assert told == (5, 0.01, "front", tuple(families), 4)
+
+
+def test_the_engine_learns_what_a_device_measured_of_the_best(person: User) -> None:
+    run = make_run(person, measurement=MEASURED)
+    run.trials.create(number=2, status=Trial.Status.DONE, architecture=ARCHITECTURE, architecture_key="other")
+    assert [record.measured_ms for record in history_of(run)] == [2.31, None]
