@@ -53,10 +53,11 @@ def take_over(
     if has_dense_head(network):
         head, mirrors = fit_on(network, pictures, folder / "features")
         set_head(network, head.kernel, head.bias)
-    return Tuning(_rates(architecture, parent, len(pictures.classes)), mirrors)
+    return Tuning(rates_for(architecture, parent, len(pictures.classes)), mirrors)
 
 
-def _rates(architecture: Architecture, parent: Parent, classes: int) -> dict[str, float]:
+def rates_for(architecture: Architecture, parent: Parent, classes: int) -> dict[str, float]:
+    """Return the share of the learning rate for each layer of a network that takes over from a parent."""
     layers = architecture.layers(classes)
     stages = stages_of(layers)
     sides = {layer.name: layer.shape[0] for layer in layers}
