@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgetpu.rules import map_ops
+from search.correction import correction_of
 from search.cost import cost_of
-from search.propose import propose
+from search.propose import Proposal, Stopped, next_proposal, propose
 from search.space import holds_limits, limits_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
@@ -125,3 +126,60 @@ def test_a_record_survives_json() -> None:
     again = TrialRecord.from_json(record.to_json())
     assert again == record
     assert again.architecture.choices == architecture.choices
+
+
+def test_several_families_are_tried_and_compared() -> None:
+    spec = replace(SPEC, families=("efficientnet_edgetpu", "mobilenet_v2"), latency_limit_ms=1.0, trials=9)
+    history = _run(spec, [TrialState.DONE] * 5, [0.5, 0.6, 0.7, 0.6, 0.5])
+    assert {record.architecture.family for record in history} == set(spec.families)
+    assert len(history) == 5
+
+
+def test_a_proposal_says_why_in_a_sentence_and_what_it_expects() -> None:
+    first = next_proposal(SPEC, [])
+    assert isinstance(first, Proposal)
+    assert first.reason == "A proven shape of its family, as large as the limits allow."
+    later = next_proposal(SPEC, _run(SPEC, [TrialState.DONE] * 4, [0.5, 0.6, 0.7, 0.65]))
+    assert isinstance(later, Proposal)
+    assert later.expected_gain is not None
+    assert later.expected_gain >= 0
+    assert later.predicted_accuracy == pytest.approx(0.6, abs=0.3)
+    assert later.reason.endswith(".")
+    assert "foretold" in later.reason
+    assert set(later.to_json()) == {"reason", "expected_gain", "predicted_accuracy", "predicted_sd"}
+
+
+def test_a_search_for_gains_that_nothing_promises_stops_and_says_so() -> None:
+    history = _run(SPEC, [TrialState.DONE] * 4, [0.5, 0.6, 0.7, 0.65])
+    found = next_proposal(replace(SPEC, min_gain=0.5), history)
+    assert isinstance(found, Stopped)
+    assert "50 points of accuracy" in found.reason
+    assert isinstance(next_proposal(replace(SPEC, min_gain=0.5), history[:2]), Proposal), "too early to know"
+
+
+def test_measured_latencies_move_the_limit_for_what_follows() -> None:
+    slower = [replace(record, measured_ms=1.5 * _estimated(record)) for record in _run(SPEC, [TrialState.DONE], [0.5])]
+    assert correction_of(SPEC, slower) == pytest.approx(1.5)
+    for _ in range(4):
+        found = propose(SPEC, slower)
+        assert found is not None
+        assert 1.5 * cost_of(SPEC, found).latency_ms <= SPEC.latency_limit_ms
+        slower.append(TrialRecord(len(slower) + 1, found, TrialState.DONE, 0.5))
+
+
+def _estimated(record: TrialRecord) -> float:
+    return cost_of(SPEC, record.architecture).latency_ms
+
+
+def test_an_order_of_before_there_were_several_families_is_still_read() -> None:
+    plain = SPEC.to_json()
+    del plain["families"]
+    assert SearchSpec.from_json({**plain, "family": "mobilenet_v2"}).families == ("mobilenet_v2",)
+
+
+def test_who_has_the_time_gets_longer_trainings() -> None:
+    assert replace(SPEC, trials=8).room_minutes == 1
+    assert replace(SPEC, trials=8, minutes=40).room_minutes == 5
+    assert replace(SPEC, trials=8, minutes=1).room_minutes == 0.5
+    assert replace(SPEC, trials=8, minutes=40, trial_minutes=2).room_minutes == 2
+    assert replace(SPEC, backbone="tf2_mobilenet_v2_1.0_224_ptq").room_minutes == 3
