@@ -18,7 +18,7 @@ from edgetpu.tflite import read_graph
 from models.correct import as_input, load_network
 
 PICTURES = 16
-"""More move no layer's figure by a decibel: every activation map holds hundreds of values."""
+"""Few are enough: every one gives hundreds of values a layer."""
 _COPY = re.compile(r"_\d+$")
 """What tracing appends to the name of a layer."""
 _PARTS = re.compile(r"_(norm|relu)$")

@@ -23,7 +23,7 @@ from models.fake_quant import RoundedActivation, RoundedConv2D, RoundedDense, Ro
 from models.folding import Chain, Floats, chains_of, fold, snapped, sources_of, unfold
 
 STEPS, BATCH = 400, 32
-"""About 13,000 pictures: the loss stopped falling there. Source: benchmarks/RESULTS.md, Quantization."""
+"""About 13,000 pictures, half a minute to a minute of one core at 64 px: benchmarks/RESULTS.md, Quantization."""
 PEAK_RATE = 3e-4
 _BLIND = (
     keras.layers.InputLayer,
