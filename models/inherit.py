@@ -15,7 +15,7 @@ from models.pretrained import Parent
 from models.rows import Places
 from models.succession import Succession
 
-ROWS = 12_000
+ROWS = 8_000
 """Places looked at in the maps of each layer."""
 KINDS = ("depthwise", "fused", "separable")
 """Blocks that can be inherited."""
