@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from search.scores import agreement, interval_95, scores_of
+from search.scores import agreement, interval_95, recall_changes, scores_of
 
 
 def test_scores_count_right_answers_of_each_class() -> None:
@@ -27,3 +27,14 @@ def test_the_interval_is_wilsons() -> None:
 
 def test_agreement_is_the_share_of_equal_answers() -> None:
     assert agreement(np.array([1, 2, 3, 4]), np.array([1, 2, 3, 0])) == 0.75
+
+
+def test_classes_that_moved_are_named_with_the_largest_loss_first() -> None:
+    labels = np.array([0, 0, 1, 1, 2, 2, 3])
+    before = scores_of(labels, np.array([0, 0, 1, 0, 2, 2, 3]), 5)
+    after = scores_of(labels, np.array([0, 1, 1, 1, 0, 1, 3]), 5)
+    assert recall_changes(before, after, ["a", "b", "c", "d", "no pictures"]) == [
+        {"name": "c", "before": 1.0, "after": 0.0},
+        {"name": "a", "before": 1.0, "after": 0.5},
+        {"name": "b", "before": 0.5, "after": 1.0},
+    ]
