@@ -1,12 +1,13 @@
 """How much of a table's front each method finds: percent of the hypervolume after 50 and 100 evaluations.
 
     .venv/bin/python benchmarks/search_tables.py TABLE.csv.gz [--cost NAME] [--accuracy NAME]
-        [--methods NAME …] [--seeds 10] [--evaluations 50 100] [--stages 2,3,3 --skip 0]
+        [--methods NAME …] [--seeds 10] [--evaluations 50 100] [--stages 2,3,3 --skip 0] [--target 0.5]
 
 The hypervolume counts accuracy above the table's median and cost below its 99 % quantile. A table has a column `arch`
 (one digit a choice, values between separators, or cells of NAS-Bench-201), one of accuracy, one of cost, and perhaps
 parameters. `--stages` says that a table's layers with operation `--skip` do nothing but for the first of each stage.
-Every method asks for one candidate at a time; a table answers at once.
+`--target` asks for the best accuracy of networks no dearer than that quantile of all costs instead, and prints how many
+points of accuracy are left. Every method asks for one candidate at a time; a table answers at once.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import numpy as np
 from search.canonical import skips_last
 from search.engine import Settings
 from search.peers import AgingEvolution, Engine, Method, Optuna, RandomSearch
+from search.problem import Goal
 from search.tables import Table, read_table
 
 METHODS: dict[str, Callable[[Table, int], Method]] = {
@@ -36,6 +38,7 @@ METHODS: dict[str, Callable[[Table, int], Method]] = {
     "engine-without-known-cost": lambda table, seed: Engine(table, seed, Settings(known_cost=False)),
     "engine-without-features": lambda table, seed: Engine(table, seed, Settings(features=False)),
     "engine-without-mixture": lambda table, seed: Engine(table, seed, Settings(mixture=False)),
+    "engine-single-target": lambda table, seed: Engine(table, seed, Settings(Goal.TARGET)),
     "random": RandomSearch,
     "aging-evolution": AgingEvolution,
     "optuna-tpe": lambda table, seed: Optuna(table, seed, "TPESampler"),
@@ -43,6 +46,9 @@ METHODS: dict[str, Callable[[Table, int], Method]] = {
     "optuna-nsga2": lambda table, seed: Optuna(table, seed, "NSGAIISampler", population_size=20),
     "optuna-gp": lambda table, seed: Optuna(table, seed, "GPSampler"),
 }
+
+USUAL = [name for name in METHODS if name not in ("optuna-gp", "engine-single-target")]
+"""Without those that need torch or mean something else."""
 
 
 def without_canonical(table: Table) -> Table:
@@ -67,11 +73,17 @@ def measure(table: Table, name: str, seeds: int, marks: list[int]) -> str:
     shares, seconds = [], 0.0
     for seed in range(seeds):
         rows, spent = run(table, METHODS[name](table, seed), max(marks))
-        shares.append([100 * table.share_of_hypervolume(rows[:mark]) for mark in marks])
+        shares.append([figure(table, rows[:mark]) for mark in marks])
         seconds += spent
     means, spreads = np.mean(shares, axis=0), np.std(shares, axis=0, ddof=min(1, seeds - 1))
-    cells = [f"{mean:.1f} ± {spread:.1f}" for mean, spread in zip(means, spreads, strict=True)]
+    digits = 1 if table.budget is None else 2
+    cells = [f"{mean:.{digits}f} ± {spread:.{digits}f}" for mean, spread in zip(means, spreads, strict=True)]
     return f"| {name} | {' | '.join(cells)} | {1000 * seconds / seeds / max(marks):.0f} |"
+
+
+def figure(table: Table, rows: list[int]) -> float:
+    """Return percent of the hypervolume; with a budget, the points of accuracy that are left."""
+    return 100 * table.share_of_hypervolume(rows) if table.budget is None else table.points_left(rows)
 
 
 def arguments() -> argparse.Namespace:
@@ -80,13 +92,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("table", type=Path)
     parser.add_argument("--cost", default="")
     parser.add_argument("--accuracy", default="")
-    parser.add_argument(
-        "--methods", nargs="+", choices=METHODS, default=[name for name in METHODS if name != "optuna-gp"]
-    )
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=USUAL)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--evaluations", type=int, nargs="+", default=[50, 100])
     parser.add_argument("--stages", type=lambda text: [int(part) for part in text.split(",")])
     parser.add_argument("--skip", type=int, default=0)
+    parser.add_argument("--target", type=float, help="quantile of the costs, 0 to 1")
     return parser.parse_args()
 
 
@@ -95,8 +106,11 @@ def main() -> None:
     asked = arguments()
     equal = partial(skips_last, stages=asked.stages, skip=asked.skip) if asked.stages else None
     table = read_table(asked.table, accuracy=asked.accuracy, cost=asked.cost, equal=equal)
+    if asked.target is not None:
+        table = replace(table, budget=float(np.quantile(table.costs, asked.target)))
     networks = len(set(table.known(table.codes).keys))
-    marks = " | ".join(f"after {mark}, %" for mark in asked.evaluations)
+    unit = "%" if asked.target is None else "points left"
+    marks = " | ".join(f"after {mark}, {unit}" for mark in asked.evaluations)
     print(f"{table.name}: {len(table.codes)} rows, {networks} networks, {asked.seeds} seeds (0 to {asked.seeds - 1})")
     print(f"| method | {marks} | CPU ms a proposal |\n| --- |{' ---: |' * (len(asked.evaluations) + 1)}", flush=True)
     for name in asked.methods:

@@ -44,11 +44,22 @@ class Table:
     costs: Floats
     parameters: Floats | None = None
     equal: Canonical | None = None
+    budget: float | None = None
+    """The cost above which nothing may be tried; None for none."""
 
     @cached_property
     def cost_limit(self) -> float | None:
         """The cost that 99 % of the table stay below: what is dearer counts for nothing."""
         return float(np.quantile(self.costs, 0.99))
+
+    @cached_property
+    def affordable(self) -> Codes:
+        """The rows within the budget."""
+        return np.flatnonzero(self.costs <= (np.inf if self.budget is None else self.budget))
+
+    def points_left(self, rows: Sequence[int]) -> float:
+        """Return by how much the best affordable accuracy is above that of these rows."""
+        return float(self.accuracies[self.affordable].max() - self.accuracies[list(rows)].max())
 
     def share_of_hypervolume(self, rows: Sequence[int]) -> float:
         """Return what of the area below the table's front these rows cover, counting accuracies above the median."""
@@ -69,12 +80,16 @@ class Table:
         rows = self.rows_of(codes)
         features = np.empty((len(codes), 0)) if self.parameters is None else np.log(self.parameters[rows])[:, None]
         keys = self._keys
-        return Known(tuple(keys[row] for row in rows), self.costs[rows], features, rows >= 0)
+        allowed = rows >= 0
+        if self.budget is not None:
+            allowed &= self.costs[rows] <= self.budget
+        return Known(tuple(keys[row] for row in rows), self.costs[rows], features, allowed)
 
     def sample(self, random: np.random.Generator, count: int) -> Codes:
         """Return random networks of the table."""
-        if len(self.codes) < _DENSE_SHARE * np.prod([float(len(choice.values)) for choice in self.choices]):
-            return self.codes[random.integers(len(self.codes), size=count)]
+        ways = np.prod([float(len(choice.values)) for choice in self.choices])
+        if self.budget is not None or len(self.codes) < _DENSE_SHARE * ways:
+            return self.codes[random.choice(self.affordable, size=count)]
         return uniform(self.choices, random, count)
 
     def rows_of(self, codes: Codes) -> Codes:
