@@ -6,7 +6,9 @@ import re
 
 _COUNTED = re.compile(r"_\d+\Z")
 WITHOUT_NAME = "without a name"
-WRAPPERS = ("StatefulPartitionedCall", "PartitionedCall", "tfl.")
+CONVERTERS = "tfl."
+OUTPUT, OUTPUTS = "output", ("StatefulPartitionedCall", "PartitionedCall")
+"""How the converter calls what comes out of the whole network."""
 
 
 def layer_of(name: str) -> str:
@@ -17,9 +19,9 @@ def layer_of(name: str) -> str:
     """
     first = name.split(";")[0].split("@")[0]
     parts = [part for part in first.split("/") if part]
-    if not parts or parts[0].startswith(WRAPPERS):
-        return parts[0].removeprefix("tfl.").split(":")[0] if parts else WITHOUT_NAME
+    if not parts:
+        return WITHOUT_NAME
     if len(parts) == 1:
-        return parts[0]
+        return OUTPUT if first.startswith(OUTPUTS) else first.removeprefix(CONVERTERS)
     counted = bool(_COUNTED.search(parts[0]))
     return _COUNTED.sub("", parts[1]) if counted else parts[1]

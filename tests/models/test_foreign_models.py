@@ -17,6 +17,7 @@ from models.foreign_convert import convert_to_int8, save_for_conversion
 from models.foreign_format import Format, format_of
 from models.foreign_opening import open_foreign
 from models.foreign_report import report_of
+from models.foreign_words import layer_of
 from models.pixels import RANGES, PixelRange
 from tests.models import foreign_files as files
 
@@ -102,3 +103,19 @@ def test_a_network_that_looks_at_no_picture_is_refused(tmp_path: Path) -> None:
 def test_grey_pictures_and_other_shapes_than_squares_are_taken(tmp_path: Path) -> None:
     grey = keras.Sequential([keras.Input((12, 20, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
     assert open_foreign(files.as_keras(grey, tmp_path), Format.KERAS, tmp_path).shape == (12, 20, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        ("functional_1/odd_1/Elu;functional_1/odd_1/BiasAdd", "odd"),
+        ("functional_1/conv2d_1_1/convolution", "conv2d_1"),
+        ("MobilenetV2/Conv/Relu6", "Conv"),
+        ("StatefulPartitionedCall:0", "output"),
+        ("tfl.dequantize", "dequantize"),
+        ("Softmax", "Softmax"),
+        ("", "without a name"),
+    ],
+)
+def test_a_layer_is_called_as_its_author_called_it(name: str, layer: str) -> None:
+    assert layer_of(name) == layer

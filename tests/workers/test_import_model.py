@@ -250,6 +250,17 @@ def test_a_job_in_a_cell_reads_what_it_is_given_and_says_why_not(tmp_path: Path)
         process.run(job, lambda progress: None, lambda: True, 120)
 
 
+@pytest.mark.parametrize(("dtype", "zero_point"), [("uint8", 127), ("uint8", 128), ("int8", 0), ("int8", -1)])
+def test_a_half_step_of_rounding_does_not_hide_that_pixels_go_in_as_they_are(dtype: str, zero_point: int) -> None:
+    from edgetpu.graph import Quantization, Tensor
+    from models.pixels import RANGES
+    from workers.jobs.import_facts import fed
+
+    tensor = Tensor("image", (1, 4, 4, 3), dtype, Quantization((1 / 127.5,), (zero_point,)))
+    assert fed(tensor, RANGES["signed"]) in ("the pixel as it is, 0 to 255", "the pixel minus 128")
+    assert fed(tensor, RANGES["unit"]) == f"(pixel / 255, so 0 to 1) / 0.00784314 + {zero_point}, rounded"
+
+
 def test_the_table_of_pixels_is_that_of_the_files_scale() -> None:
     from edgetpu.graph import Quantization, Tensor
     from models.pixels import RANGES

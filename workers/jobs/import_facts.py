@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from edgetpu.compiled_file import read_compiled
 from edgetpu.graph import Graph, Tensor
 from edgetpu.inspection import Inspection
@@ -16,7 +18,7 @@ from models.pixels import PixelRange
 from search.estimates import file_estimate
 from workers.jobs.import_judging import quantized_pixels, scale_of
 
-PLAIN = {(0, 255): "the pixel as it is, 0 to 255", (-128, 127): "the pixel minus 128"}
+PLAIN = {"uint8": (0, "the pixel as it is, 0 to 255"), "int8": (-128, "the pixel minus 128")}
 NOT_COMPILED = (
     "Not compiled. Compile {name} with Coral's edgetpu_compiler before you run it on an Edge TPU; until then it runs "
     "on a CPU."
@@ -68,9 +70,9 @@ def _end(tensor: Tensor, pixels: PixelRange | None) -> dict[str, Any]:
 def fed(tensor: Tensor, pixels: PixelRange) -> str:
     """Return in words what is fed for a pixel value of 0 to 255."""
     table = quantized_pixels(tensor, pixels)
-    plain = PLAIN.get((int(table[0]), int(table[255])))
-    if plain and int(table[128]) - int(table[0]) in (127, 128, 129):
-        return plain
+    lowest, words = PLAIN.get(tensor.dtype, (0, ""))
+    if words and np.abs(table.astype(int) - np.arange(lowest, lowest + 256)).max() <= 1:  # the rest is rounding
+        return words
     scale, zero_point = scale_of(tensor)
     return f"({pixels.title}) / {scale:.6g} + {zero_point}, rounded"
 
