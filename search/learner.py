@@ -27,8 +27,9 @@ _BETA_1, _BETA_2, _EPSILON = 0.9, 0.99, 1e-6
 class Learner:
     """Trains one network on batches of a fixed length, all of it or as a tuning says.
 
-    While a network is tuned its normalizations are what they were: a few hundred pictures know their own mean and
-    spread less well than the pictures that the network comes from. That also halves the time of a step.
+    While a network is tuned its normalizations are what they were, unless the tuning says otherwise: a few hundred
+    pictures know their own mean and spread less well than the pictures that the network comes from. That also halves
+    the time of a step.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Learner:
         smooth += LABEL_SMOOTHING / self._classes
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._weights)
-            logits = self._logits(inputs, training=self._tuning is None)
+            logits = self._logits(inputs, training=self._tuning is None or self._tuning.norms_learn)
             losses = tf.nn.softmax_cross_entropy_with_logits(smooth, logits)
             loss = tf.reduce_mean(losses * tf.gather(self._class_weights, labels))
         self._apply(tape.gradient(loss, self._weights), rate)

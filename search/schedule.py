@@ -8,7 +8,7 @@ the number of them; what trains too long at a resolution is not proposed (`Searc
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 PEAK_RATE = 4e-3
 """For AdamW and a batch of 32. Source: benchmarks/RESULTS.md, search; nothing else was tried."""
@@ -18,6 +18,8 @@ FEWEST_STEPS = 200
 """Tiny sets have few batches: their epochs are more than the most, until so many steps are made."""
 TUNING_PEAK_RATE = 1e-3
 """For a network that knows pictures already. Source: benchmarks/RESULTS.md, models, Transfer."""
+HEIR_PEAK_RATE = 2e-3
+"""For a network cut out of another one. Source: benchmarks/RESULTS.md, models, Inherit."""
 TUNING_PICTURES_SEEN = 15_000
 FEWEST_TUNING_EPOCHS, MOST_TUNING_EPOCHS = 3, 25
 WARM_UP = 0.1
@@ -61,3 +63,13 @@ def tuning_schedule_for(pictures: int, epochs: int | None = None) -> Schedule:
     by_pictures = min(MOST_TUNING_EPOCHS, max(FEWEST_TUNING_EPOCHS, round(TUNING_PICTURES_SEEN / pictures)))
     rate = TUNING_PEAK_RATE * (batch / 32) ** 0.5
     return Schedule(pictures, by_pictures if epochs is None else epochs, batch, rate)
+
+
+def heir_schedule_for(pictures: int, epochs: int | None = None) -> Schedule:
+    """Return how a training set of this many pictures is learned by a network that was cut out of another one.
+
+    It sees as many pictures as from scratch: stopped early, it is worse than with a fitted head alone.
+    """
+    scratch = schedule_for(pictures)
+    rate = HEIR_PEAK_RATE * (scratch.batch / 32) ** 0.5
+    return replace(scratch, epochs=scratch.epochs if epochs is None else epochs, peak_rate=rate)

@@ -27,13 +27,25 @@ KEPT_PART = 8
 edges and colours are the same in all pictures. At least half of the stages learn."""
 
 
+def load(path: Path) -> Parent:
+    """Return the parent in a file.
+
+    Raises:
+        TrialFailed: if there is none.
+    """
+    try:
+        return load_parent(path)
+    except (ModelError, EdgeTpuError) as error:
+        raise TrialFailed(f"Nothing can be taken over from {path.name}: {error}") from error
+
+
 def take_over(
-    path: Path, network: keras.Model, architecture: Architecture, pictures: Dataset, *, seed: int, folder: Path
+    parent: Parent, network: keras.Model, architecture: Architecture, pictures: Dataset, *, seed: int, folder: Path
 ) -> Tuning:
-    """Give a network what the network in a file knows and a head for the pictures; return how it learns on.
+    """Give a network what its parent knows and a head for the pictures; return how it learns on.
 
     Args:
-        path: of the parent, for `models.pretrained.load_parent`.
+        parent: what is known.
         network: as `build_network` made it; its weights change.
         architecture: of the network.
         pictures: at the network's resolution.
@@ -44,30 +56,31 @@ def take_over(
         TrialFailed: if nothing can be taken over.
     """
     try:
-        parent = load_parent(path)
         heir = inherit(parent, architecture, len(pictures.classes), _some(pictures, seed), seed=seed)
     except (ModelError, EdgeTpuError) as error:
-        raise TrialFailed(f"Nothing can be taken over from {path.name}: {error}") from error
+        raise TrialFailed(f"Nothing can be taken over from the parent: {error}") from error
     network.set_weights(heir.get_weights())
     mirrors = Mirrors()
     if has_dense_head(network):
         head, mirrors = fit_on(network, pictures, folder / "features")
         set_head(network, head.kernel, head.bias)
-    return Tuning(rates_for(architecture, parent, len(pictures.classes)), mirrors)
+    rates = rates_for(architecture, parent, len(pictures.classes))
+    return Tuning(rates, mirrors, norms_learn=not is_parent(architecture, parent))
 
 
 def rates_for(architecture: Architecture, parent: Parent, classes: int) -> dict[str, float]:
     """Return the share of the learning rate for each layer of a network that takes over from a parent."""
     layers = architecture.layers(classes)
+    if not is_parent(architecture, parent):
+        return {layer.name: 1.0 for layer in layers if layer.weights}
     stages = stages_of(layers)
     sides = {layer.name: layer.shape[0] for layer in layers}
     large = sum(min(sides[name] for name in names) * KEPT_PART > architecture.image_px for names in stages)
-    kept = min(large, len(stages) // 2) if _is_parent(architecture, parent) else 0
     others = [layer.name for layer in layers if layer.weights and (len(layer.shape) == 1 or layer.name == HEAD)]
-    return rates_of(stages, others, kept=kept)
+    return rates_of(stages, others, kept=min(large, len(stages) // 2))
 
 
-def _is_parent(architecture: Architecture, parent: Parent) -> bool:
+def is_parent(architecture: Architecture, parent: Parent) -> bool:
     """Say whether all layers are the parent's: networks may differ in resolution and classes."""
     return replace(architecture, image_px=parent.architecture.image_px).key == parent.architecture.key
 

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from models.architecture import Architecture
 from models.network import build_network
+from models.pretrained import Parent
+from search import takeover
 from search.course import Course, read_state
 from search.dataset import Dataset
 from search.learner import Learner
 from search.progress import OnProgress, ignore
-from search.schedule import schedule_for, tuning_schedule_for
-from search.takeover import take_over
+from search.schedule import Schedule, heir_schedule_for, schedule_for, tuning_schedule_for
 from search.tuning import Tuning
 
 PATIENCE, FEWEST_EPOCHS_OF_PATIENCE = 0.5, 3
@@ -95,14 +96,15 @@ def _course(
 ) -> tuple[Course, keras.Model]:
     """Return the training where it begins, or where an earlier call was stopped, and its network."""
     count, classes = len(pictures.train), len(pictures.classes)
-    schedule = schedule_for(count, epochs) if parent is None else tuning_schedule_for(count, epochs)
+    source = None if parent is None else takeover.load(parent)
+    schedule = _schedule(architecture, source, count, epochs)
     training = f"{architecture.key} {seed} {schedule} {classes}" + (f" {_sha256(parent)}" if parent else "")
     kept = read_state(out_dir / STATE, training)
     network = build_network(architecture, classes, seed)
     tuning = None
-    if parent is not None:
+    if source is not None:
         known = kept and Tuning.from_text(str(kept["tuning"]))
-        tuning = known or take_over(parent, network, architecture, pictures, seed=seed, folder=out_dir)
+        tuning = known or takeover.take_over(source, network, architecture, pictures, seed=seed, folder=out_dir)
     learner = Learner(network, _class_weights(pictures.train.labels, classes), schedule.batch, tuning)
     facts = {"training": training, **({"tuning": tuning.to_text()} if tuning else {})}
     patience = max(FEWEST_EPOCHS_OF_PATIENCE, math.ceil(schedule.epochs * PATIENCE)) if tuning else None
@@ -113,6 +115,14 @@ def _course(
     elif tuning is not None:
         course.begin()
     return course, network
+
+
+def _schedule(architecture: Architecture, source: Parent | None, pictures: int, epochs: int | None) -> Schedule:
+    if source is None:
+        return schedule_for(pictures, epochs)
+    if takeover.is_parent(architecture, source):
+        return tuning_schedule_for(pictures, epochs)
+    return heir_schedule_for(pictures, epochs)
 
 
 def _sha256(path: Path) -> str:

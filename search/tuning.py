@@ -31,6 +31,8 @@ class Tuning:
     rates: Mapping[str, float]
     """Share of the learning rate by name of layer; layers that are not named stay as they are."""
     mirrors: Mirrors = Mirrors()
+    norms_learn: bool = False
+    """Whether normalizations follow the pictures, as they do from scratch; they must where much was rebuilt."""
 
     def to_text(self) -> str:
         """Return the values as text that `from_text` takes."""
@@ -40,7 +42,7 @@ class Tuning:
     def from_text(cls, text: str) -> Tuning:
         """Return the tuning that `to_text` wrote."""
         value = json.loads(text)
-        return cls(value["rates"], Mirrors(**value["mirrors"]))
+        return cls(value["rates"], Mirrors(**value["mirrors"]), value["norms_learn"])
 
 
 def rates_of(

@@ -58,7 +58,7 @@ def test_late_stages_learn_faster_than_early_ones_and_the_first_stay_as_they_are
 
 
 def test_a_tuning_comes_back_from_its_text() -> None:
-    tuning = Tuning({"stem": 0.25, "logits": 1.0}, Mirrors(across=True))
+    tuning = Tuning({"stem": 0.25, "logits": 1.0}, Mirrors(across=True), norms_learn=True)
     assert Tuning.from_text(tuning.to_text()) == tuning
 
 
@@ -153,6 +153,23 @@ def test_a_tuning_that_gains_nothing_stops_early_with_its_best_weights(
     trained = module.train(SMALL, pictures, tmp_path / "child", seed=1, parent=parent)
     assert trained.epochs == 4
     assert trained.validation_accuracy > 0.9
+
+
+@pytest.mark.slow
+def test_a_narrower_network_takes_over_and_lets_its_normalizations_learn(
+    parent: Path, pictures: Dataset, tmp_path: Path
+) -> None:
+    from search.train import STATE, train
+
+    narrow = replace(SMALL, blocks=(Block("fused", 3, 2, 8, 8), Block("depthwise", 3, 1, 8, 8)))
+    trained = train(narrow, pictures, tmp_path / "child", seed=2, epochs=1, parent=parent)
+    assert trained.epochs == 1
+    assert trained.validation_accuracy > 0.8
+    with np.load(tmp_path / "child" / STATE) as state:
+        tuning = Tuning.from_text(str(state["tuning"]))
+    assert tuning.norms_learn
+    assert set(tuning.rates.values()) == {1.0}
+    assert "stem" in tuning.rates
 
 
 @pytest.mark.slow
