@@ -40,6 +40,7 @@ $(VENV)/.dev: $(UV) requirements/dev.txt
 setup: $(VENV)/.worker ## Install what Atoll needs, prepare the database and the static files
 	@$(BIN)/python -m workers.readiness
 	@$(BIN)/python manage.py migrate -v 0
+	@$(BIN)/python manage.py load_presets --once -v 0
 	@$(BIN)/python manage.py collectstatic -v 0 --noinput
 
 setup-dev: $(VENV)/.dev

@@ -10,9 +10,9 @@ from edgetpu.devices import DEVICES
 from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import UserError
-from marketplace.runs.checks import MAX_TRIALS
 from marketplace.runs.forms import NO_DEVICE, Number, VersionChoice
 from marketplace.runs.queries import ready_versions_of
+from marketplace.runs.starts import MAX_TRIALS
 
 
 class RetrainForm(forms.Form):

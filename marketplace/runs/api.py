@@ -16,11 +16,12 @@ from marketplace.catalog.retraining import order_retraining, release_named
 from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import BadInput
 from marketplace.runs import services, shapes
-from marketplace.runs.checks import MAX_TRIALS
 from marketplace.runs.downloads import answer_artifact
 from marketplace.runs.forms import DEFAULT_ONCHIP_MIB, DEFAULT_TRIALS, default_px, onchip_bytes
+from marketplace.runs.hints import usable_minutes
 from marketplace.runs.models import Run
 from marketplace.runs.queries import artifact_of, overview_of, ready_versions_of, run_of, runs_of
+from marketplace.runs.starts import trials_within
 from marketplace.work.models import Event
 from marketplace.work.queries import events_of
 
@@ -41,7 +42,7 @@ class Order(Schema):
     device: str = "devboard"
     onchip_limit_bytes: int = onchip_bytes(DEFAULT_ONCHIP_MIB)
     trials: int | None = None
-    """8 unless said otherwise; 1 with a parent."""
+    """8 unless said otherwise, with minutes as many as they allow; 1 with a parent."""
     minutes: float | None = None
     min_gain: float | None = None
     """No further trial starts when it is expected to gain less accuracy, 0 to 1."""
@@ -84,10 +85,17 @@ def _search(user: User, version: DatasetVersion, order: Order) -> Run:
         owner=user,
         dataset_version=version,
         latency_limit_ms=order.latency_limit_ms,
-        trials=(MAX_TRIALS if order.minutes else DEFAULT_TRIALS) if order.trials is None else order.trials,
+        trials=_trials(order),
         image_px=order.image_px or default_px(version, pretrained=bool(order.backbone)),
         **limits,
     )
+
+
+def _trials(order: Order) -> int:
+    if order.trials is not None:
+        return order.trials
+    minutes = usable_minutes(order.minutes)
+    return DEFAULT_TRIALS if minutes is None else trials_within(minutes, order.backbone)
 
 
 def _retraining(user: User, version: DatasetVersion, order: Order) -> Run:

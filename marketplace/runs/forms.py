@@ -10,11 +10,11 @@ from edgetpu.devices import DEVICES
 from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import UserError
-from marketplace.runs.checks import IMAGE_PX, MAX_TRIALS, MIB
-from marketplace.runs.hints import DEFAULT_LIMIT_MS
+from marketplace.runs.checks import IMAGE_PX, MIB
+from marketplace.runs.hints import DEFAULT_LIMIT_MS, usable_minutes
 from marketplace.runs.models import DEFAULT_FAMILY, Run
 from marketplace.runs.queries import ready_versions_of
-from marketplace.runs.starts import backbones_to_offer, families_for, searchable_families
+from marketplace.runs.starts import backbones_to_offer, families_for, searchable_families, trials_within
 
 DEFAULT_ONCHIP_MIB = 7.7
 DEFAULT_TRIALS = 8
@@ -117,7 +117,7 @@ class OrderForm(forms.Form):
     family = forms.ChoiceField(
         label="Family of networks",
         initial=DEFAULT_FAMILY,
-        help_text="Which kind of network is tried. Heeded from scratch only: published weights have their own kind.",
+        help_text="Which kind of network is tried; published weights have a kind of their own.",
         error_messages={"invalid_choice": NO_FAMILY},
     )
     end_early = forms.BooleanField(
@@ -146,9 +146,10 @@ class OrderForm(forms.Form):
         """Return the values; a search needs trials, or a time to end after."""
         values = super().clean() or self.cleaned_data
         if "trials" in values and values["trials"] is None:
+            minutes = usable_minutes(values.get("minutes"))
             if values.get("minutes") is None:
                 self.add_error("trials", "Say how many trials there are, or for how many minutes.")
-            values["trials"] = MAX_TRIALS
+            values["trials"] = trials_within(minutes or 1, values.get("start") or "")
         return values
 
     @property

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from edgetpu.devices import DEVICES
 from marketplace.datasets.models import DatasetVersion
+from marketplace.runs.checks import MAX_MINUTES
 from marketplace.runs.models import DEFAULT_FAMILY, Run
 from marketplace.runs.progress import AFTER_SEARCH_S
 from marketplace.runs.queries import mean_trial_s
@@ -16,8 +17,8 @@ from marketplace.runs.specs import spec_for
 from search.errors import SearchError
 from search.space import fastest
 
-USUAL_S = 90
-"""A trial without earlier ones to go by: up to 30 s of start-up, and at most two minutes of training on one core."""
+START_S = 30
+"""Start-up and tracing of a trial (shared/design/STACK.md: 8 to 30 s); training takes what the search allows it."""
 DEFAULT_LIMIT_MS = 3.0
 
 
@@ -36,6 +37,11 @@ class Hint:
     problem: str = ""
 
 
+def usable_minutes(typed: float | None) -> float | None:
+    """Return minutes as far as they can be heeded while they are typed."""
+    return typed if typed is not None and 1 <= typed <= MAX_MINUTES else None
+
+
 def hint_for(
     *,
     version: DatasetVersion,
@@ -46,6 +52,7 @@ def hint_for(
     trials: int,
     minutes: float | None = None,
     families: Sequence[str] = (DEFAULT_FAMILY,),
+    backbone: str = "",
 ) -> Hint:
     """Return the fastest network of the space for these values, and a guess of the time that the run takes."""
     wanted = Run(
@@ -55,15 +62,18 @@ def hint_for(
         onchip_limit_bytes=onchip_bytes,
         latency_limit_ms=latency_limit_ms if latency_limit_ms > 0 else DEFAULT_LIMIT_MS,
         trials_wanted=trials,
+        minutes=minutes,
         families=list(families),
+        backbone=backbone,
     )
-    known_s = mean_trial_s(version, image_px)
-    each_s = USUAL_S if known_s is None else known_s
+    spec = spec_for(wanted)
+    known_s = mean_trial_s(version, image_px, backbone)
+    each_s = START_S + 60 * spec.room_minutes if known_s is None else known_s
     search_s = trials * each_s / min(trials, settings.WORKER_PROCESSES)
     eta_s = min(search_s, 60 * minutes + each_s if minutes else search_s) + AFTER_SEARCH_S
     title = DEVICES[device].title
     try:
-        _, estimate = fastest(spec_for(wanted))
+        _, estimate = fastest(spec)
     except SearchError as error:
         return Hint(title, None, None, None, False, eta_s, known_s is not None, str(error))
     too_strict = latency_limit_ms < estimate.ms

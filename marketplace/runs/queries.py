@@ -108,10 +108,15 @@ def ready_versions_of(user: User) -> QuerySet[DatasetVersion]:
     )
 
 
-def mean_trial_s(version: DatasetVersion, image_px: int) -> float | None:
-    """Return what a trial on these pictures at this size took on average, None if none was done yet."""
+def mean_trial_s(version: DatasetVersion, image_px: int, backbone: str) -> float | None:
+    """Return what a trial with this start on these pictures at this size took on average, None if none was done yet."""
     done = Trial.objects.filter(
-        run__dataset_version=version, run__image_px=image_px, status=Trial.Status.DONE, seconds__isnull=False
+        run__dataset_version=version,
+        run__image_px=image_px,
+        run__backbone=backbone,
+        run__parent={},
+        status=Trial.Status.DONE,
+        seconds__isnull=False,
     )
     mean = done.aggregate(mean=Avg("seconds"))["mean"]
     return None if mean is None else float(mean)

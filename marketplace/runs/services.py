@@ -14,12 +14,12 @@ from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import BadInput, Conflict
 from marketplace.runs import lifecycle
-from marketplace.runs.checks import MAX_TRIALS, require_possible, require_ready, require_usable
+from marketplace.runs.checks import require_possible, require_ready, require_usable
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.outcomes import advance
 from marketplace.runs.parents import Parent
 from marketplace.runs.specs import spec_for
-from marketplace.runs.starts import families_for
+from marketplace.runs.starts import MAX_TRIALS, families_for
 from marketplace.work import lifecycle as work
 from marketplace.work.models import Event, Step
 from marketplace.work.services import order_step, tell

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+
+from django.conf import settings
 
 from marketplace.devices.queries import backbones_of_workers
 from marketplace.runs.models import Run, default_families
@@ -10,6 +13,9 @@ from models.backbones import BACKBONES
 from models.families import FAMILIES, Family
 
 _TYPICAL_PX = 96
+MAX_TRIALS = 200
+USUAL_MINUTES, USUAL_MINUTES_WITH_WEIGHTS = 1.5, 3.5
+"""Of one trial: half a minute of start-up, and one or three of training, as `SearchSpec.room_minutes` allows."""
 
 
 def searchable_families() -> Mapping[str, Family]:
@@ -28,6 +34,12 @@ def families_for(backbone: str) -> list[str]:
     """Return the families of an order that names none: that of its published weights, else the usual one."""
     family = family_of_backbone(backbone)
     return default_families() if family is None else [family.name]
+
+
+def trials_within(minutes: float, backbone: str) -> int:
+    """Return about how many trials this machine can do in so many minutes, for an order that names no number."""
+    each = USUAL_MINUTES_WITH_WEIGHTS if backbone else USUAL_MINUTES
+    return max(1, min(MAX_TRIALS, math.ceil(minutes * int(settings.WORKER_PROCESSES) / each)))
 
 
 def families_in_words(run: Run) -> str:

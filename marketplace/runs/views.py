@@ -19,14 +19,13 @@ from marketplace.accounts.person import person_of
 from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import UserError
 from marketplace.runs import services
-from marketplace.runs.checks import MAX_TRIALS
 from marketplace.runs.downloads import answer_artifact
 from marketplace.runs.forms import COMMON_DEVICES, DEFAULT_TRIALS, OrderForm, default_px, onchip_bytes
-from marketplace.runs.hints import hint_for
+from marketplace.runs.hints import hint_for, usable_minutes
 from marketplace.runs.models import DEFAULT_FAMILY, Run
 from marketplace.runs.pages import changed_pieces, marks_of, pieces_of
 from marketplace.runs.queries import artifact_of, overview_of, ready_versions_of, run_of, runs_of
-from marketplace.runs.starts import backbones_to_offer
+from marketplace.runs.starts import MAX_TRIALS, backbones_to_offer
 
 PAGE_LENGTH = 30
 ADVANCED = ("family", "onchip_limit_mib", "end_early")
@@ -101,7 +100,8 @@ def hint(request: HttpRequest) -> HttpResponse:
         onchip_bytes=max(1, onchip_bytes(typed.get("onchip_limit_mib") or 1.0)),
         latency_limit_ms=typed.get("latency_limit_ms") or 0.0,
         trials=min(max(typed.get("trials") or DEFAULT_TRIALS, 1), MAX_TRIALS),
-        minutes=typed.get("minutes"),
+        minutes=usable_minutes(typed.get("minutes")),
+        backbone=typed.get("start") or "",
         families=form.families,
     )
     return render(request, "runs/_hint.html", {"hint": found})

@@ -50,6 +50,9 @@ def test_every_published_network_becomes_a_model_and_a_second_time_changes_nothi
     assert load() == f"{count} models: 0 new, 0 changed, {count} as before."
     assert list(Release.objects.values_list("pk", "revision")) == before
     assert set(Release.objects.values_list("kind", flat=True)) == {Release.Kind.PRESET}
+    Release.objects.update(revision="0" * 40)
+    call_command("load_presets", "--once")
+    assert Release.objects.count() == count
 
 
 @pytest.mark.django_db

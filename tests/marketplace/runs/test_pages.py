@@ -10,7 +10,7 @@ from marketplace.datasets.models import DatasetVersion
 from marketplace.devices.models import WorkerNode
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.pages import PIECES
-from marketplace.runs.starts import searchable_families
+from marketplace.runs.starts import searchable_families, trials_within
 from marketplace.work.models import Step
 from tests.factories import MEASURED, make_run, make_user, make_version
 from tests.marketplace.clients import ReadingClient
@@ -134,7 +134,12 @@ def test_everything_that_the_form_offers_reaches_the_run(client: ReadingClient, 
     client.post("/runs/new", typed(version, **chosen))
     run = Run.objects.get()
     assert (run.backbone, run.families) == ("tf2_mobilenet_v2_1.0_224_ptq", ["mobilenet_v2"])
-    assert (run.goal, run.minutes, run.min_gain, run.trials_wanted) == ("front", 12.5, 0.002, 200)
+    assert (run.goal, run.minutes, run.min_gain, run.trials_wanted) == (
+        "front",
+        12.5,
+        0.002,
+        trials_within(12.5, run.backbone),
+    )
 
 
 def test_weights_that_no_worker_has_are_not_offered(client: ReadingClient, version: DatasetVersion) -> None:

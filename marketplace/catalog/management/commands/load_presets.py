@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from marketplace.catalog.models import Release
 from marketplace.catalog.preset_services import CHANGED, NEW, SAME, house, load_preset
 from marketplace.catalog.presets import presets
 from marketplace.errors import UserError
@@ -17,8 +18,16 @@ class Command(BaseCommand):
 
     help = "Publish the networks of every family as models, with weights where ATOLL_PRETRAINED_DIR has them."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take `--once`."""
+        parser.add_argument(
+            "--once", action="store_true", help="Do nothing where there are published networks already."
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Load them all, and say how many are new."""
+        if options["once"] and Release.objects.filter(kind=Release.Kind.PRESET).exists():
+            return
         owner, counted, refused = house(), Counter[str](), []
         for preset in presets():
             try:
