@@ -43,7 +43,8 @@ class Served(tf.Module):
     def __init__(self, foreign: Foreign) -> None:
         super().__init__()
         self.owner = foreign.owner
-        image = tf.TensorSpec((1, *foreign.shape), tf.float32, name="image")
+        self.shape = (1, *foreign.shape)
+        image = tf.TensorSpec(self.shape, tf.float32, name="image")
         self.answer = tf.function(lambda image: tf.nest.flatten(foreign.call(image)), input_signature=[image])
 
     def __call__(self, image: Any) -> list[NDArray[np.float32]]:

@@ -34,7 +34,7 @@ def save_for_conversion(served: Served, folder: Path) -> Path:
     return folder
 
 
-def convert_to_int8(saved: Path, calibration: Pictures, pixels: PixelRange, target: Path, dtype: str) -> Graph:
+def convert_to_int8(saved: Path, calibration: Pictures, pixels: PixelRange, *, target: Path, dtype: str) -> Graph:
     """Write the int8 or uint8 form of a network and return its graph; what has no 8-bit form stays in floating point.
 
     Args:

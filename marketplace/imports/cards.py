@@ -43,18 +43,22 @@ def card_of(
         "labels": list(brought.labels),
         "dataset": _dataset(brought),
         "architecture": {},
-        "imported": {
-            "kind": brought.kind,
-            "format": brought.format,
-            "file": brought.file_name,
-            "sha256": brought.file_sha256,
-            "notes": list(brought.notes),
-            "devices": items(brought.estimate, "devices"),
-        },
+        "imported": _origin(brought),
         "files": sorted(
             ({"name": file.name, "bytes": file.byte_count, "sha256": file.sha256} for file in files),
             key=lambda file: str(file["name"]),
         ),
+    }
+
+
+def _origin(brought: Import) -> dict[str, Any]:
+    return {
+        "kind": brought.kind,
+        "format": brought.format,
+        "file": brought.file_name,
+        "sha256": brought.file_sha256,
+        "notes": list(brought.notes),
+        "devices": items(brought.estimate, "devices"),
     }
 
 

@@ -45,9 +45,8 @@ def quantize_float(job: dict[str, Any], kind: Format, out_dir: Path, report: Rep
     if job["archive"]:
         report({"phase": "Preparing the pictures"})
     pictures = pictures_for(job, foreign.shape, out_dir)
-    answers = _answers(served, foreign)
-    labels = labels_of(job["labels"], pictures, answers)
-    pixels, why = range_of(job["pixels"], foreign, served, pictures, labels)
+    labels = labels_of(job["labels"], pictures, _answers(served))
+    pixels, why = range_of(job["pixels"], foreign, served, pictures=pictures, labels=labels)
     report({"phase": "Quantizing to int8"})
     calibration = _made_up(foreign) if pictures is None else pictures.calibration
     graphs = _converted(served, calibration, pixels, out_dir)
@@ -60,21 +59,19 @@ def quantize_float(job: dict[str, Any], kind: Format, out_dir: Path, report: Rep
     }
     if pictures is None:
         return found | _only_looked_at(graphs["int8"], write_labels(labels, out_dir))
-    fault = why_not_judged(pictures, labels, answers)
     report({"phase": "Judging on the test split"})
     return found | {
         "quantization": _quantization(graphs, calibration, pixels),
         "compilation": compilation_of(inspect(out_dir / INT8, job["device"]), INT8),
-        "validation": {} if fault else _judged(served, graphs, pictures, {"pixels": pixels, "labels": labels}, out_dir),
         "preprocessing": pixels.title,
-        "notes": [why, fault or TRAINED_ELSEWHERE],
         "files": [*FORMS.values(), *write_labels(labels, out_dir)],
+        **_judged(served, graphs, pictures, how={"pixels": pixels, "labels": labels, "why": why}, out_dir=out_dir),
     }
 
 
-def _answers(served: Served, foreign: Foreign) -> int | None:
+def _answers(served: Served) -> int | None:
     """Return how many answers a classifier gives, or None where the network is no classifier."""
-    outputs = served(np.zeros((1, *foreign.shape), np.float32))
+    outputs = served(np.zeros(served.shape, np.float32))
     single = len(outputs) == 1 and outputs[0].shape[:1] == (1,) and outputs[0].size == max(outputs[0].shape)
     return int(outputs[0].size) if single else None
 
@@ -113,10 +110,14 @@ def _quantization(graphs: Mapping[str, Graph], calibration: Pixels, pixels: Pixe
 
 
 def _judged(
-    served: Served, graphs: Mapping[str, Graph], pictures: Pictures, how: Mapping[str, Any], out_dir: Path
+    served: Served, graphs: Mapping[str, Graph], pictures: Pictures, *, how: Mapping[str, Any], out_dir: Path
 ) -> dict[str, Any]:
+    """Return what the test pictures say, and the notes on it."""
+    fault = why_not_judged(pictures, how["labels"], _answers(served))
+    if fault:
+        return {"validation": {}, "notes": [how["why"], fault]}
     guesses = {"float": float_guesses(served, pictures.test, how["pixels"])}
     for form, graph in graphs.items():
         image = graph.tensors[graph.inputs[0]]
         guesses[form] = file_guesses(out_dir / FORMS[form], image, pictures.test, how["pixels"])
-    return judged(pictures, how["labels"], guesses)
+    return {"validation": judged(pictures, how["labels"], guesses), "notes": [how["why"], TRAINED_ELSEWHERE]}

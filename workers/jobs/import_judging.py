@@ -45,7 +45,9 @@ def labels_of(given: Sequence[str], pictures: Pictures | None, answers: int | No
     return list(pictures.classes) if pictures is not None and answers == len(pictures.classes) else []
 
 
-def range_of(key: str, foreign: Foreign, served: Served, pictures: Pictures | None, labels: Sequence[str]) -> Any:
+def range_of(
+    key: str, foreign: Foreign, served: Served, *, pictures: Pictures | None, labels: Sequence[str]
+) -> tuple[PixelRange, str]:
     """Return how pixels become the input, and the sentence that says why.
 
     Raises:
