@@ -50,17 +50,25 @@ def standing_of(
     sentence = _sentence(run, trials, live)
     if not run.ended and not live and not a_worker_is_there:
         sentence = NO_WORKER
-    return Standing(_share(run, trials, live), _eta_s(run, trials, live, now), sentence)
+    return Standing(_share(run, trials, live, now), _eta_s(run, trials, live, now), sentence)
 
 
-def _share(run: Run, trials: Sequence[Trial], live: Live) -> float:
+def _share(run: Run, trials: Sequence[Trial], live: Live, now: datetime) -> float:
     if run.status in SHARES:
         return SHARES[R(run.status)]
     ended = [trial for trial in trials if trial.status not in (T.WAITING, T.RUNNING)]
     if not trials:
         return 0.0
     parts = sum(trial_share(live.get(trial.pk, {})) for trial in trials if trial.status == T.RUNNING)
-    return round(SEARCH_SHARE * (len(ended) + parts) / len(trials), 3)
+    of_trials = (len(ended) + parts) / len(trials)
+    return round(SEARCH_SHARE * max(of_trials, _share_of_minutes(run, now)), 3)
+
+
+def _share_of_minutes(run: Run, now: datetime) -> float:
+    """Return how much of the time that a search may take is over; 0 where it may take any."""
+    if run.minutes is None or run.started_at is None or run.status != R.SEARCHING:
+        return 0.0
+    return min(1.0, (now - run.started_at).total_seconds() / (60 * run.minutes))
 
 
 def trial_share(live: Mapping[str, Any]) -> float:
@@ -81,6 +89,9 @@ def _eta_s(run: Run, trials: Sequence[Trial], live: Live, now: datetime) -> int 
         return None
     left_s = sum(_left_s(trial, live.get(trial.pk, {}), each_s, now) for trial in running)
     total_s = (left_s + waiting * each_s) / max(1, len(running)) + AFTER_SEARCH_S
+    if run.minutes is not None:  # what runs when the time is over still ends
+        most_s = 60 * run.minutes * (1 - _share_of_minutes(run, now)) + each_s + AFTER_SEARCH_S
+        total_s = min(total_s, most_s)
     return max(ROUND_S, round(total_s / ROUND_S) * ROUND_S)
 
 

@@ -189,6 +189,16 @@ def test_the_hint_names_the_fastest_network_with_its_band(client: ReadingClient,
     assert "Your limit is below that" not in page
 
 
+def test_the_hint_goes_by_earlier_trials_with_the_same_start(client: ReadingClient, run: Run) -> None:
+    scratch = client.get("/runs/hint", typed(run.dataset_version)).content.decode()
+    assert "As long as earlier trials on these pictures took." in scratch
+    WorkerNode.objects.create(name="reef", backbones=["tf2_mobilenet_v2_1.0_224_ptq"])
+    pretrained = typed(run.dataset_version, start="tf2_mobilenet_v2_1.0_224_ptq", trials="4")
+    page = client.get("/runs/hint", pretrained).content.decode()
+    assert "A rough guess" in page
+    assert "about 7 minutes" in page  # four trials of three and a half minutes, two at a time
+
+
 def test_the_hint_says_that_no_network_meets_the_limit(client: ReadingClient, version: DatasetVersion) -> None:
     assert (
         "no network can meet it" in client.get("/runs/hint", typed(version, latency_limit_ms="0.01")).content.decode()

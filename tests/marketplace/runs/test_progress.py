@@ -141,3 +141,11 @@ def test_trials_without_figures_stand_below_with_their_reason_and_waiting_ones_a
 def test_a_trial_without_an_estimate_is_not_drawn() -> None:
     bare = trial(1, T.DONE, validation_accuracy=0.9)
     assert points_of(rows_of([bare, done(2, 0.8, 1.0)], {}, None))[0].number == 2
+
+
+def test_the_minutes_of_a_search_bound_the_time_that_is_left() -> None:
+    trials = [trial(1, T.DONE, seconds=60.0), *(trial(number, T.WAITING) for number in range(2, 50))]
+    run = run_in(R.SEARCHING, minutes=10.0, started_at=NOW - timedelta(minutes=8))
+    found = standing(run, trials)
+    assert found.eta_s == 2 * 60 + 60 + AFTER_SEARCH_S
+    assert found.share == round(0.9 * 0.8, 3)
