@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -52,6 +53,12 @@ class Pool:
         """Return what of the pool was not tried; where that is nothing, what lies near the pool and near the tried."""
         found = allowed(self.problem, self.codes, seen)
         return found if len(found.codes) else nearby(self, seen, tried)
+
+
+@lru_cache(maxsize=8)
+def pool_of(problem: Problem, seed: int, count: int) -> Pool:
+    """Return the pool of a search; it is remembered, because its estimates take longer than all else."""
+    return Pool(problem, seed, count)
 
 
 def candidates_for(

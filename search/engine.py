@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.acquisition import Steps, expected_area, expected_improvement
-from search.candidates import Candidates, Pool, candidates_for
+from search.candidates import Candidates, Pool, candidates_for, pool_of
 from search.encoding import Encoded, Encoder
 from search.problem import Codes, Floats, Goal, Problem, Tried
 from search.surrogate import Surrogate
@@ -76,7 +76,7 @@ def pick(
         taken: keys of networks that are known beside the history, and not to be tried.
     """
     random = np.random.default_rng((seed, len(history)))
-    pool = Pool(problem, seed, settings.pool)
+    pool = pool_of(problem, seed, settings.pool)
     tried = np.array([each.codes for each in history], dtype=np.int64).reshape(len(history), len(problem.choices))
     seen = {*taken, *problem.known(tried).keys}
     valued = [each.value for each in history if each.value is not None]

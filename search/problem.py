@@ -61,6 +61,9 @@ class Problem(Protocol):
     def cost_limit(self) -> float | None:
         """The cost above which nothing counts; None where that is the largest of those allowed."""
 
+    def __hash__(self) -> int:
+        """Return the same for the same problem: what is known of it is remembered."""
+
     def canonical(self, codes: Codes) -> Codes:
         """Return the codes with those parts set to 0 that mean nothing beside the others."""
 

@@ -18,7 +18,7 @@ from search.spaces import Spaces, spaces_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
 
-_POOL, _FRESH, _LOCAL = 64, 24, 96
+_POOL, _FRESH, _LOCAL = 64, 12, 72
 """Networks considered for one proposal: each takes about a millisecond, mostly of its latency estimate."""
 _SHARE_SPREAD = 1 / 3
 _FEWEST_SPREAD, _MOST_SPREAD = 3, 8

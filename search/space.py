@@ -90,6 +90,7 @@ class Limits:
     """The network that stays farthest below the limits that were asked for."""
 
 
+@lru_cache(maxsize=64)
 def limits_of(spec: SearchSpec) -> Limits:
     """Return how far the limits of a search could be lowered, by the best of its families; remembered."""
     each = [limits_of_family(spec, family) for family in spec.families]

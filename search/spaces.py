@@ -15,6 +15,8 @@ from search.problem import Choice, Codes, Known
 from search.space import Space, holds_limits, limits_of_family, space_of
 from search.spec import SearchSpec
 
+_Facts = tuple[str, float, list[float], bool]
+"""Of one candidate: key, cost, features, whether it may be tried."""
 FAMILY = "family"
 """The name of the first choice."""
 
@@ -29,6 +31,7 @@ class Spaces:
         self._spec, self._correction = spec, correction
         self._spaces = [space_of(spec, name) for name in spec.families]
         self._architectures: dict[tuple[int, ...], Architecture] = {}
+        self._remembered: dict[tuple[int, ...], _Facts] = {}
         self.cost_limit: float | None = spec.latency_limit_ms
 
     @cached_property
@@ -58,15 +61,22 @@ class Spaces:
 
     def known(self, codes: Codes) -> Known:
         """Return costs, features and whether all limits are held."""
-        networks = [self.architecture(row) for row in codes.tolist()]
-        costs = [self._correction * cost_of(self._spec, each).latency_ms for each in networks]
-        features = [features_of(self._spec, each) for each in networks]
-        allowed = [holds_limits(self._spec, each, self._correction) for each in networks]
-        keys = tuple(each.key for each in networks)
+        facts = [self._facts(tuple(row)) for row in codes.tolist()]
+        keys, costs, features, allowed = zip(*facts, strict=True) if facts else ((), (), (), ())
         width = len(features[0]) if features else 0
-        return Known(
-            keys, np.array(costs), np.array(features).reshape(len(codes), width), np.array(allowed, dtype=bool)
-        )
+        numbers = np.array(features, dtype=np.float64).reshape(len(facts), width)
+        return Known(tuple(keys), np.array(costs, dtype=np.float64), numbers, np.array(allowed, dtype=bool))
+
+    def _facts(self, codes: tuple[int, ...]) -> _Facts:
+        if codes not in self._remembered:
+            network = self.architecture(codes)
+            self._remembered[codes] = (
+                network.key,
+                self._correction * cost_of(self._spec, network).latency_ms,
+                features_of(self._spec, network),
+                holds_limits(self._spec, network, self._correction),
+            )
+        return self._remembered[codes]
 
     def sample(self, random: np.random.Generator, count: int) -> Codes:
         """Return networks of every family, made smaller until they hold the limits: so they lie near the limits."""

@@ -33,7 +33,7 @@ _DENSE_SHARE = 0.25
 """Where a table has less of all combinations than this, random networks are drawn from its rows."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Networks, what they cost, and how accurate they are."""
 
