@@ -7,6 +7,7 @@ import pytest
 from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
 from marketplace.runs.models import Run
+from marketplace.runs.starts import trials_within
 from tests.factories import bearer, make_run, make_secret, make_user, make_version
 from tests.marketplace.clients import ReadingClient
 
@@ -153,3 +154,35 @@ def test_events_can_be_followed(ours: ReadingClient, version: DatasetVersion) ->
     assert first["text"].startswith("Ordered: 2 trials")
     later = ours.get(f"/api/runs/{run_id}/events?after={first['id']}").json()["items"]
     assert later == [second]
+
+
+def test_a_program_adds_trials_to_a_run_that_is_done(ours: ReadingClient, owner: User) -> None:
+    run = make_run(owner)
+    answer: Any = ours.post(f"/api/runs/{run.pk}/trials", {"trials": 2}, content_type="application/json")
+    assert (answer.status_code, answer.json()["status"], answer.json()["waiting"]) == (202, "searching", 2)
+    again: Any = ours.post(f"/api/runs/{run.pk}/trials", {"trials": 2}, content_type="application/json")
+    assert again.status_code == 409
+    too_many: Any = ours.post(
+        f"/api/runs/{make_run(owner).pk}/trials", {"trials": 500}, content_type="application/json"
+    )
+    assert (too_many.status_code, too_many.json()["field"]) == (422, "trials")
+
+
+def test_adding_trials_takes_the_right_to_order_runs(owner: User) -> None:
+    run = make_run(owner)
+    answer: Any = program(owner, "read").post(
+        f"/api/runs/{run.pk}/trials", {"trials": 2}, content_type="application/json"
+    )
+    assert answer.status_code == 403
+    foreign: Any = program(make_user()).post(
+        f"/api/runs/{run.pk}/trials", {"trials": 2}, content_type="application/json"
+    )
+    assert foreign.status_code == 404
+
+
+def test_an_order_says_what_it_begins_with_and_what_it_looks_for(ours: ReadingClient, version: DatasetVersion) -> None:
+    wanted = {"backbone": "tf2_mobilenet_v2_1.0_224_ptq", "goal": "front", "minutes": 7, "image_px": None}
+    spec = ordered(ours, version, **wanted, trials=None).json()["spec"]
+    assert (spec["families"], spec["goal"], spec["minutes"]) == (["mobilenet_v2"], "front", 7)
+    assert spec["image_px"] == 96
+    assert spec["trials"] == trials_within(7, spec["backbone"])
