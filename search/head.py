@@ -83,10 +83,18 @@ def fit_head(train: Floats, labels: NDArray[np.int64], judge: Callable[[Head], f
         judge: what a head is worth, on other pictures.
         classes: number of classes, also of those without pictures.
     """
-    mean, spread = train.mean(axis=0), train.std(axis=0) + 1e-3
+    mean, spread = train.mean(axis=0), _floored(train.std(axis=0))
     standard = (train - mean) / spread
     heads = [_unscaled(_regress(standard, labels, strength), mean, spread, classes) for strength in STRENGTHS]
     return max(heads, key=judge)
+
+
+def _floored(spread: Floats) -> Floats:
+    """Return spreads, none below their median: a weight on a feature that hardly varies would take all of int8's range.
+
+    Int8 has one scale for the layer. Measured on a cut network: int8 18 % with such weights, 78 % without; float 80 %.
+    """
+    return np.maximum(spread, max(float(np.median(spread)), 1e-3))
 
 
 def _regress(standard: Floats, labels: NDArray[np.int64], strength: float) -> LogisticRegression:
