@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 from edgetpu.inspection import find_device
+from models.backbones import BACKBONES, fetch_backbone, find_backbone
+from search.errors import SpecInvalid
+from search.problem import Goal
 from search.space import check_spec
 from search.spec import DEFAULT_ONCHIP_BYTES, SearchSpec
 from workers.local import Found, LocalSearch, OnChange
@@ -14,8 +17,12 @@ from workers.local_pictures import Pictures, check_pictures
 SIDES_PX = (32, 48, 64, 96, 128, 160, 192, 224)
 LARGEST_UNASKED_PX = 128
 """Larger pictures are worth their training time only where somebody asks for them."""
-MOST_TRIALS_IN_TIME = 500
+USUAL_TRIALS, MOST_TRIALS_IN_TIME = 8, 500
 """Where minutes bound a search, trials do not: so many never end in a day's minutes."""
+SCRATCH, AUTO = "scratch", "auto"
+INHERITING = "mobilenet_v2"
+"""The family whose networks are cut out of published weights."""
+FROM_SCRATCH = "efficientnet_edgetpu"
 
 
 def search(
@@ -24,6 +31,8 @@ def search(
     latency_ms: float,
     device: str = "devboard",
     out: str | Path | None = None,
+    start: str = AUTO,
+    front: bool = False,
     image_px: int | None = None,
     trials: int | None = None,
     minutes: float | None = None,
@@ -39,6 +48,9 @@ def search(
         latency_ms: the most that one inference may take, by estimate.
         device: for example `devboard`, `usb3`, `m2`.
         out: the folder of the search; by default the name of the pictures with `-search` behind it, here.
+        start: `auto` cuts networks out of published weights where they are on this machine (ATOLL_PRETRAINED_DIR, or
+            downloaded before); `scratch` trains them from nothing; the name of published weights fetches those.
+        front: look for the best network at every latency up to the limit, not only for the best of all.
         image_px: side of the pictures as the network sees them at most; by default what suits the pictures.
         trials: how many networks are tried; 8 where neither trials nor minutes are given.
         minutes: after so long no further trial begins.
@@ -49,13 +61,15 @@ def search(
 
     Raises:
         BadInput: if the pictures cannot be used.
+        BackboneMissing: if the published weights are neither here nor to be had.
         LimitImpossible: if no network holds the limits; the sentence names the nearest possible value.
         SearchError: if no trial ended well.
     """
     from workers.local_view import View
 
-    source = Path(pictures)
+    source, count = Path(pictures), processes or len(os.sched_getaffinity(0))
     out_dir = Path(out) if out else Path(f"{source.stem}-search")
+    backbone = _backbone(start)
     with View(on_change) as view:
         checked = check_pictures(source, out_dir / "pictures", view.checking)
         spec = SearchSpec(
@@ -64,15 +78,32 @@ def search(
             latency_limit_ms=latency_ms,
             device=find_device(device).key,
             onchip_limit_bytes=onchip_bytes,
-            trials=trials or (8 if minutes is None else MOST_TRIALS_IN_TIME),
+            trials=trials or (USUAL_TRIALS if minutes is None else MOST_TRIALS_IN_TIME),
+            trial_minutes=None if minutes is None else max(1.0, minutes * count / USUAL_TRIALS),
             seed=seed,
             training_pictures=checked.training_pictures,
+            families=(INHERITING if backbone else FROM_SCRATCH,),
+            backbone=backbone,
+            objective=Goal.FRONT if front else Goal.TARGET,
+            minutes=minutes,
         )
         check_spec(spec)
-        count = processes or len(os.sched_getaffinity(0))
-        return LocalSearch(spec, checked, out_dir, count, minutes, on_change=view.changed).run()
+        parent = fetch_backbone(backbone) if backbone else None
+        return LocalSearch(spec, checked, out_dir, count, parent=parent, on_change=view.changed).run()
 
 
 def suitable_px(pictures: Pictures) -> int:
     """Return the side that suits pictures: the next size up from the middle one's shorter side, within reason."""
     return next((side for side in SIDES_PX if side >= min(pictures.typical_px, LARGEST_UNASKED_PX)), SIDES_PX[-1])
+
+
+def _backbone(start: str) -> str:
+    """Return the name of the published weights to begin with; empty for none."""
+    if start == SCRATCH:
+        return ""
+    if start == AUTO:
+        first = next(iter(BACKBONES))
+        return first if find_backbone(first) else ""
+    if start not in BACKBONES:
+        raise SpecInvalid(f"A search cannot start from {start!r}: say auto, scratch, or one of {', '.join(BACKBONES)}.")
+    return start

@@ -67,6 +67,8 @@ def _search(commands: Commands) -> None:
     parser.add_argument("pictures", type=Path, help="a ZIP of class folders, or a folder of them")
     parser.add_argument("--latency", type=milliseconds, required=True, metavar="MS", help="3ms: the most one may take")
     parser.add_argument("--device", default="devboard", help="for the estimate of time (default: devboard)")
+    parser.add_argument("--start", default="auto", help="auto, scratch, or the name of published weights")
+    parser.add_argument("--front", action="store_true", help="the best for every latency up to the limit")
     parser.add_argument("--image-px", type=int, metavar="PX", help="largest side of the pictures (default: what suits)")
     parser.add_argument("--trials", type=int, help="how many networks are tried (default: 8)")
     parser.add_argument("--minutes", type=float, help="after so long no further trial begins")
@@ -142,6 +144,8 @@ def _run_search(chosen: argparse.Namespace) -> int:
         latency_ms=chosen.latency,
         device=chosen.device,
         out=chosen.out,
+        start=chosen.start,
+        front=chosen.front,
         image_px=chosen.image_px,
         trials=chosen.trials,
         minutes=chosen.minutes,

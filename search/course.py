@@ -15,6 +15,7 @@ from search.dataset import Dataset, Split
 from search.errors import TrialFailed
 from search.learner import LABEL_SMOOTHING, Learner
 from search.progress import Progress
+from search.rungs import rung_epoch
 from search.schedule import Schedule
 
 Kept = Mapping[str, Any]
@@ -67,6 +68,13 @@ class Course:
         self.seconds = 0.0
         self.train_accuracy = 0.0
         self.validation_accuracy = 0.0
+        self.rung_accuracy: float | None = None
+        """What it had reached at the rung (`search.rungs`)."""
+
+    @property
+    def at_rung(self) -> bool:
+        """Whether this is the moment to ask if the training is worth its end."""
+        return self.epoch == rung_epoch(self._schedule.epochs) > 0
 
     @property
     def finished(self) -> bool:
@@ -102,6 +110,7 @@ class Course:
         self.validation_accuracy = float(kept["validation_accuracy"])
         self._best = float(kept["best_accuracy"]), float(kept["best_margin"])
         self._best_epoch = int(kept["best_epoch"])
+        self.rung_accuracy = float(kept["rung_accuracy"]) if "rung_accuracy" in kept else None
 
     def progress(self) -> Progress:
         """Return how far the training is."""
@@ -113,6 +122,8 @@ class Course:
         validation = self._dataset.validation
         logits = self._learner.classify(validation.images)
         self.validation_accuracy = float(np.mean(logits.argmax(axis=1) == validation.labels))
+        if self.at_rung:
+            self.rung_accuracy = self.validation_accuracy
         if self._patience is None:
             return
         found = self.validation_accuracy, -_loss(logits, validation)
@@ -142,6 +153,7 @@ class Course:
             "best_accuracy": self._best[0],
             "best_margin": self._best[1],
             "best_epoch": self._best_epoch,
+            **({} if self.rung_accuracy is None else {"rung_accuracy": self.rung_accuracy}),
         }
         self._learner.save(self._state, **facts, **self._kept_facts)
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,11 @@ from search.dataset import Dataset
 from search.errors import TrialFailed
 from search.progress import OnProgress, Progress, ignore
 from search.quantizing import calibration_pictures
+from search.rungs import goes_on
 from search.scores import agreement, recall_changes, scores_of
 from search.spec import SearchSpec
 from search.train import CHECKPOINT, Trained, train
+from search.trial import TrialRecord
 
 CORRECTION_GAP = 0.02
 """Share of the validation pictures that a trial's int8 file may lose against float before its weights are corrected:
@@ -77,23 +80,33 @@ def judge_trial(
     *,
     epochs: int | None = None,
     parent: Path | None = None,
+    history: Sequence[TrialRecord] | None = None,
 ) -> TrialOutcome:
     """Train and quantize a network and return what it is worth; a second call with the same folder goes on.
 
-    `parent` is a file whose network this one begins from, as for `search.train.train`; None is from scratch.
+    `parent` is a file whose network this one begins from, as for `search.train.train`; None is from scratch. With a
+    `history` of other trials, the training stops at the rung where they promise more; None trains to the end.
 
     Raises:
         TrialFailed: if the network does not train or convert; the search goes on without it.
     """
     started = time.monotonic()
+    cost = cost_of(spec, architecture)
+    asked = None if history is None else partial(goes_on, spec, history, cost.latency_ms)
     trained = train(
-        architecture, dataset, out_dir, seed=spec.seed, epochs=epochs, parent=parent, on_progress=on_progress
+        architecture,
+        dataset,
+        out_dir,
+        seed=spec.seed,
+        epochs=epochs,
+        parent=parent,
+        on_progress=on_progress,
+        goes_on=asked,
     )
     try:
         accuracy = _int8_accuracy(trained, dataset.at(architecture.image_px), spec.seed, on_progress)
     except (ModelError, EdgeTpuError) as error:
         raise TrialFailed(str(error)) from error
-    cost = cost_of(spec, architecture)
     outcome = TrialOutcome(
         validation_accuracy=accuracy,
         float_accuracy=trained.validation_accuracy,
@@ -101,7 +114,7 @@ def judge_trial(
         onchip_bytes=cost.onchip_bytes,
         epochs=trained.epochs,
         seconds=time.monotonic() - started,
-        metrics=cost.to_json(),
+        metrics={**cost.to_json(), "rung_accuracies": list(trained.rung_accuracies)},
         artifacts={name: out_dir / name for name in (CHECKPOINT, INT8_FILE, ARCHITECTURE_FILE)},
     )
     (out_dir / ARCHITECTURE_FILE).write_text(json.dumps(architecture.to_json(), indent=1))

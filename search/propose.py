@@ -14,6 +14,7 @@ from models.architecture import Architecture
 from search.correction import correction_of
 from search.engine import Pick, Settings, pick
 from search.problem import Goal, Tried
+from search.rungs import ended
 from search.spaces import Spaces, spaces_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
@@ -79,7 +80,7 @@ def next_proposal(spec: SearchSpec, history: Sequence[TrialRecord]) -> Proposal 
     opening = None if history else _opening(spec, spaces)
     if opening:
         return Proposal(opening, "A proven shape of its family, as large as the limits allow.")
-    tried = [(codes, record) for record in history if (codes := spaces.codes_of(record.architecture))]
+    tried = [(codes, record) for record in ended(history) if (codes := spaces.codes_of(record.architecture))]
     outcomes = [_tried(codes, record) for codes, record in tried]
     keys = {record.architecture.key for record in history}
     found = pick(spaces, outcomes, spec.seed, settings_of(spec), taken=keys)

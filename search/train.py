@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from search.tuning import Tuning
 
 PATIENCE, FEWEST_EPOCHS_OF_PATIENCE = 0.5, 3
 """Share of all epochs without a better validation result after which a network that knew pictures stops learning."""
+GoesOn = Callable[[float], bool]
+"""From the accuracy at the rung to whether the training is worth its end."""
 CHECKPOINT, STATE = "checkpoint.keras", "training.npz"
 """The trained network, and what an interrupted training goes on from."""
 
@@ -40,6 +43,8 @@ class Trained:
     epochs: int
     seconds: float
     """Wall time of all epochs, also of those before an interruption."""
+    rung_accuracies: tuple[float, ...] = ()
+    """Of the float network at the rung and, unless it was stopped there, at the end."""
 
 
 def limit_threads(threads: int) -> None:
@@ -60,6 +65,7 @@ def train(
     epochs: int | None = None,
     parent: Path | None = None,
     on_progress: OnProgress = ignore,
+    goes_on: GoesOn | None = None,
 ) -> Trained:
     """Return the trained network; a second call with the same folder goes on after the last finished epoch.
 
@@ -72,6 +78,7 @@ def train(
             0 fits a head and changes nothing else.
         parent: a file for `models.pretrained.load_parent`, from whose network this one takes over what it knows.
         on_progress: told at the start and after every epoch.
+        goes_on: asked at the rung (`search.rungs`) whether the training is worth its end; None for no rung.
 
     Raises:
         TrialFailed: if the loss stops being a number, or nothing can be taken over from the parent.
@@ -80,15 +87,19 @@ def train(
     pictures = dataset.at(architecture.image_px)
     course, network = _course(architecture, pictures, out_dir, seed=seed, epochs=epochs, parent=parent)
     on_progress(course.progress())
-    while not course.finished:
+    stopped = False
+    while not (course.finished or stopped):
         course.run_epoch()
         on_progress(course.progress())
+        stopped = course.at_rung and goes_on is not None and not goes_on(course.validation_accuracy)
+    at_rung = () if course.rung_accuracy is None or goes_on is None else (course.rung_accuracy,)
     course.end()
     checkpoint = out_dir / CHECKPOINT
     scratch = out_dir / f"part.{CHECKPOINT}"
     network.save(scratch)
     scratch.replace(checkpoint)
-    return Trained(checkpoint, course.validation_accuracy, course.epoch, course.seconds)
+    reached = at_rung if stopped or not at_rung else (*at_rung, course.validation_accuracy)
+    return Trained(checkpoint, course.validation_accuracy, course.epoch, course.seconds, reached)
 
 
 def _course(

@@ -41,15 +41,18 @@ class TrialRecord:
     """Why it failed, as a sentence."""
     measured_ms: float | None = None
     """On a device of the kind that the search is for."""
-    rung: int = 0
-    """How far it was trained: the rung of its last accuracy, 0 for the shortest training."""
     rung_accuracies: tuple[float, ...] = ()
-    """Validation accuracy at the end of each rung so far."""
+    """Validation accuracy of the float network at the rung and, unless it was stopped there, at the end."""
 
     @property
     def finished_well(self) -> bool:
         """Whether there is an accuracy to learn from."""
         return self.state == TrialState.DONE and self.validation_accuracy is not None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether its training ended at the rung, because others promised more."""
+        return self.finished_well and len(self.rung_accuracies) == 1
 
     def to_json(self) -> dict[str, Any]:
         """Return the trial as plain values that `from_json` takes."""

@@ -76,7 +76,6 @@ class LocalSearch:
         pictures: the dataset, checked.
         out_dir: where everything is kept.
         processes: trainings at the same time, one thread each.
-        minutes: after so long no further trial begins; None for no bound but the number of trials.
         parent: the file whose weights networks start from; None for none.
         on_change: told whenever something changes.
     """
@@ -85,7 +84,6 @@ class LocalSearch:
     pictures: Pictures
     out_dir: Path
     processes: int = 2
-    minutes: float | None = None
     parent: Path | None = None
     on_change: OnChange = lambda standing: None
     _records: list[TrialRecord] = field(default_factory=list)
@@ -156,7 +154,8 @@ class LocalSearch:
             return self._keep(found)
 
     def _time_is_up(self) -> bool:
-        return self.minutes is not None and time.monotonic() - self._started > 60 * self.minutes
+        minutes = self.spec.minutes
+        return minutes is not None and time.monotonic() - self._started > 60 * minutes
 
     def _tried(self, process: JobProcess, record: TrialRecord) -> TrialRecord:
         """Train and judge; return what is known now."""
@@ -166,6 +165,7 @@ class LocalSearch:
             "spec": self.spec.to_json(),
             "architecture": record.architecture.to_json(),
             "number": record.number,
+            "history": [other.to_json() for other in self._records if other.number != record.number],
             "out_dir": str(folder),
             **({"parent": str(self.parent)} if self.parent else {}),
             **self.pictures.job_values(self.spec.image_px),
@@ -180,6 +180,7 @@ class LocalSearch:
             validation_accuracy=outcome["validation_accuracy"],
             float_accuracy=outcome["float_accuracy"],
             seconds=outcome["seconds"],
+            rung_accuracies=tuple(outcome["metrics"]["rung_accuracies"]),
         )
 
     def _do(self, process: JobProcess, job: dict[str, Any], report: Report = lambda message: None) -> dict[str, Any]:

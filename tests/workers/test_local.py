@@ -33,7 +33,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def words(pictures: Path, out: Path, *more: str) -> list[str]:
-    wish = ["--latency", "1ms", "--trials", "1", "--image-px", "24", "--processes", "1"]
+    wish = ["--latency", "1ms", "--trials", "1", "--image-px", "24", "--processes", "1", "--start", "scratch"]
     return ["search", str(pictures), "-o", str(out), *wish, "--json", *more]
 
 

@@ -9,6 +9,7 @@ from models.architecture import Architecture
 from search.judge import judge_trial
 from search.progress import Progress
 from search.spec import SearchSpec
+from search.trial import TrialRecord
 from workers.job_process import Report
 from workers.jobs.arrays import dataset_for
 
@@ -27,7 +28,8 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
         report(in_words(progress))
 
     parent = Path(job["parent"]) if job.get("parent") else None
-    outcome = judge_trial(architecture, dataset, spec, Path(job["out_dir"]), tell, parent=parent)
+    history = [TrialRecord.from_json(record) for record in job.get("history", ())]
+    outcome = judge_trial(architecture, dataset, spec, Path(job["out_dir"]), tell, parent=parent, history=history)
     return {
         "validation_accuracy": outcome.validation_accuracy,
         "float_accuracy": outcome.float_accuracy,

@@ -1,0 +1,290 @@
+"""Searches on real pictures beside their peers, each with the same processor time on one core.
+
+    .venv/bin/python benchmarks/search_peers.py METHOD SET SECONDS [SEED]
+
+METHOD is one of engine, scratch, fixed, hyperband, tpe; SET is signs or rice. A line of JSON goes to
+var/search_peers.jsonl; `table` in place of METHOD prints the table of all lines.
+
+Every method trains with the same code from the same published weights (scratch: from none), on one core, and begins no
+further training once SECONDS of processor time are used; all of it counts: proposals, tracing, training, quantizing.
+For each latency limit, the network with the best int8 validation accuracy is looked at on the test pictures.
+
+engine      ours: front mode below 4 ms, networks cut out of the weights by reconstruction
+scratch     ours, from nothing
+fixed       MobileNet v2 at full depth, by hand: widths from 1.0 to 0.35, resolutions from the largest: to be beaten
+hyperband   keras-tuner's Hyperband on the same space, rungs of epochs
+tpe         Optuna's TPE on the same space
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from models.architecture import Architecture
+from models.backbones import BACKBONES, FOLDER_VARIABLE, fetch_backbone
+from models.families import FAMILIES
+from search.cost import cost_of
+from search.dataset import Dataset, load
+from search.errors import TrialFailed
+from search.judge import judge_trial, validate_on_cpu
+from search.problem import Goal
+from search.propose import propose
+from search.quantizing import quantize_best
+from search.space import holds_limits, space_of
+from search.spec import SearchSpec
+from search.train import CHECKPOINT, limit_threads
+from search.trial import TrialRecord, TrialState
+from workers.jobs.arrays import dataset_for
+from workers.local_pictures import check_pictures
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("ATOLL_SHARED_DIR", ROOT.parent / "shared"))
+LINES = ROOT / "var" / "search_peers.jsonl"
+SETS = {"signs": ("sign_digits10.zip", 96), "rice": ("rice_leaf5.zip", 128)}
+LIMITS_MS = (1.0, 2.0, 4.0)
+FAMILY = "mobilenet_v2"
+Evaluate = Callable[..., TrialRecord]
+Method = Callable[[SearchSpec, Evaluate], Iterator[TrialRecord]]
+
+
+def prepare(name: str) -> tuple[Path, int]:
+    """Return the folder of arrays of a set, checked and split as the site does it, twins together, and its side."""
+    archive, px = SETS[name]
+    pictures = check_pictures(
+        SHARED / "data" / "datasets" / archive, ROOT / "var" / "peers" / name, lambda report: None
+    )
+    return dataset_for(pictures.job_values(px), lambda report: None).folder, px
+
+
+def engine(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
+    """Ours."""
+    history: list[TrialRecord] = []
+    while (architecture := propose(spec, history)) is not None:
+        history.append(evaluate(architecture))
+        yield history[-1]
+
+
+def fixed(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
+    """MobileNet v2 at its full depth, as a person would try it: the largest first, then narrower and smaller ones."""
+    for resolution, width in by_hand(spec.image_px):
+        yield evaluate(whole_mobilenet(spec, resolution, width))
+
+
+def by_hand(image_px: int) -> list[tuple[int, float]]:
+    """Return resolutions and widths in the order in which a person would try them."""
+    sides = [side for side in (128, 96, 64) if side <= image_px]
+    return [(side, width) for widths in ((1.0, 0.5), (0.35, 0.75)) for side in sides for width in widths]
+
+
+def whole_mobilenet(spec: SearchSpec, resolution: int, width: float) -> Architecture:
+    """Return the published network at a width and a resolution."""
+    choices = space_of(spec, FAMILY).choices
+    chosen = {name: values[-1] for name, values in choices.items()}
+    chosen |= {name: width for name in choices if name.endswith("_width")}
+    nearest = min(choices["resolution"], key=lambda side: abs(float(side) - resolution))
+    return FAMILIES[FAMILY].build({**chosen, "resolution": nearest})
+
+
+def hyperband(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
+    """keras-tuner's: many networks for few epochs, the better ones for more, going on from where they were."""
+    import keras_tuner
+
+    vocabulary = keras_tuner.HyperParameters()
+    for name, values in space_of(spec, FAMILY).choices.items():
+        vocabulary.Choice(name, list(values))
+    oracle = keras_tuner.oracles.HyperbandOracle(
+        objective=keras_tuner.Objective("accuracy", "max"),
+        max_epochs=12,
+        factor=3,
+        seed=spec.seed,
+        hyperparameters=vocabulary,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        oracle._set_project_dir(folder, "hyperband")
+        done: dict[str, TrialRecord] = {}
+        while (trial := oracle.create_trial("one")).status == "RUNNING":
+            values = dict(trial.hyperparameters.values)
+            epochs, before = int(values.pop("tuner/epochs", 3)), values.pop("tuner/trial_id", None)
+            chosen = {name: value for name, value in values.items() if not name.startswith("tuner/")}
+            architecture = FAMILIES[FAMILY].build(chosen)
+            if holds_limits(spec, architecture):
+                done[trial.trial_id] = evaluate(architecture, epochs=epochs, after=done.get(before or ""))
+                yield done[trial.trial_id]
+                oracle.update_trial(trial.trial_id, {"accuracy": done[trial.trial_id].validation_accuracy or 0.0})
+                trial.status = "COMPLETED"
+            else:
+                trial.status = "INVALID"
+            oracle.end_trial(trial)
+
+
+def tpe(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
+    """Optuna's, for accuracy and latency at once; what breaks a limit costs it nothing and it is told so."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(
+        directions=["maximize", "minimize"], sampler=optuna.samplers.TPESampler(seed=spec.seed, n_startup_trials=4)
+    )
+    while True:
+        trial = study.ask()
+        chosen = {n: trial.suggest_categorical(n, list(values)) for n, values in space_of(spec, FAMILY).choices.items()}
+        architecture = FAMILIES[FAMILY].build(chosen)
+        if not holds_limits(spec, architecture):
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            continue
+        record = evaluate(architecture)
+        yield record
+        study.tell(trial, [record.validation_accuracy or 0.0, record.latency_ms or spec.latency_limit_ms])
+
+
+METHODS: dict[str, Method] = {
+    "engine": engine,
+    "scratch": engine,
+    "fixed": fixed,
+    "hyperband": hyperband,
+    "tpe": tpe,
+}
+
+
+def spec_for(method: str, data: Dataset, px: int, seconds: float, seed: int) -> SearchSpec:
+    """Return what is asked of every method; only the start and the family differ for `scratch`."""
+    spec = SearchSpec(
+        classes=len(data.classes),
+        image_px=px,
+        latency_limit_ms=max(LIMITS_MS),
+        device="devboard",
+        trials=500,
+        seed=seed,
+        training_pictures=len(data.train),
+        trial_minutes=max(1.0, seconds / 60 / 8),
+        families=(FAMILY,),
+        backbone=next(iter(BACKBONES)),
+        objective=Goal.FRONT,
+    )
+    return replace(spec, backbone="", families=("efficientnet_edgetpu",)) if method == "scratch" else spec
+
+
+def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
+    """Search once; return what was found."""
+    limit_threads(1)
+    folder, px = prepare(name)
+    data = load(folder)
+    spec = spec_for(method, data, px, seconds, seed)
+    parent = fetch_backbone(spec.backbone) if spec.backbone else None
+    records: list[TrialRecord] = []
+    began, spent = time.monotonic(), time.process_time()
+    with tempfile.TemporaryDirectory(prefix="atoll-peers-") as out:
+
+        def evaluate(
+            architecture: Architecture, *, epochs: int | None = None, after: TrialRecord | None = None
+        ) -> TrialRecord:
+            where = Path(out) / str(len(records) + 1)
+            start = Path(out) / str(after.number) / CHECKPOINT if after else parent
+            rivals = list(records) if METHODS[method] is engine else None
+            record = TrialRecord(
+                len(records) + 1, architecture, TrialState.RUNNING, latency_ms=cost_of(spec, architecture).latency_ms
+            )
+            try:
+                found = judge_trial(architecture, data, spec, where, epochs=epochs, parent=start, history=rivals)
+                record = replace(
+                    record,
+                    state=TrialState.DONE,
+                    validation_accuracy=found.validation_accuracy,
+                    float_accuracy=found.float_accuracy,
+                    rung_accuracies=tuple(found.metrics["rung_accuracies"]),
+                )
+            except TrialFailed as error:
+                record = replace(record, state=TrialState.FAILED, message=str(error))
+            records.append(record)
+            cpu = time.process_time() - spent
+            macs = architecture.macs(len(data.classes)) / 1e6
+            worth, cost = f"{record.validation_accuracy}", f"{record.latency_ms:.2f} ms, {macs:.0f} MMAC"
+            line = f"{method} {name} {record.number}: {worth}, {cost}, {architecture.image_px} px, {cpu:.0f} CPU s"
+            print(line, file=sys.stderr, flush=True)
+            return record
+
+        for _ in METHODS[method](spec, evaluate):
+            if time.process_time() - spent >= seconds:
+                break
+        cpu, wall = time.process_time() - spent, time.monotonic() - began
+        tested = {limit: judged(best_under(records, limit), data, Path(out), seed) for limit in LIMITS_MS}
+    held = all((record.latency_ms or 0) <= spec.latency_limit_ms for record in records)
+    return {
+        "method": method, "set": name, "seed": seed, "seconds": seconds, "cpu_s": cpu, "wall_s": wall,
+        "trials": len(records), "held": held, "tested": tested, "date": str(date.today()),
+    }  # fmt: skip
+
+
+def best_under(records: list[TrialRecord], limit_ms: float) -> TrialRecord | None:
+    """Return the network with the best int8 validation accuracy within a limit."""
+    allowed = [record for record in records if record.finished_well and (record.latency_ms or 0) <= limit_ms]
+    return max(
+        allowed,
+        key=lambda each: (each.validation_accuracy or 0, each.float_accuracy or 0, -(each.latency_ms or 0)),
+        default=None,
+    )
+
+
+def judged(record: TrialRecord | None, data: Dataset, out: Path, seed: int) -> dict[str, Any] | None:
+    """Return what a network gets right of the test pictures."""
+    if record is None:
+        return None
+    checkpoint = out / str(record.number) / CHECKPOINT
+    made = quantize_best(checkpoint, data, out / f"best{record.number}", seed=seed)
+    found = validate_on_cpu(made.checkpoint, made.files, data)
+    return {
+        "int8": found["int8"]["accuracy"], "balanced": found["int8"]["balanced_accuracy"], "n": found["n"],
+        "low": found["int8"]["low_95"], "high": found["int8"]["high_95"], "float": found["float"]["accuracy"],
+        "validation": record.validation_accuracy, "latency_ms": record.latency_ms,
+        "macs": record.architecture.macs(len(data.classes)), "px": record.architecture.image_px,
+    }  # fmt: skip
+
+
+def table() -> str:
+    """Return all lines as a table: for each set and time, a row for each method and seed."""
+    rows = [json.loads(line) for line in LINES.read_text().splitlines()]
+    head = "| set | CPU s | method | seed | trials | " + " | ".join(f"≤ {limit:g} ms" for limit in LIMITS_MS) + " |"
+    lines = [head, "| --- " * (5 + len(LIMITS_MS)) + "|"]
+    for row in sorted(rows, key=lambda each: (each["set"], each["seconds"], each["method"], each["seed"])):
+        cells = [cell(row["tested"][str(limit)]) for limit in LIMITS_MS]
+        facts = [row["set"], f"{row['seconds']:g}", row["method"], str(row["seed"]), str(row["trials"])]
+        lines.append(f"| {' | '.join([*facts, *cells])} |")
+    return "\n".join(lines)
+
+
+def cell(found: dict[str, Any] | None) -> str:
+    """Return a network in a cell: int8 accuracy (balanced), estimated latency, computation."""
+    if found is None:
+        return "none"
+    right = f"{100 * found['int8']:.1f} ({100 * found['balanced']:.1f})"
+    return f"{right} at {found['latency_ms']:.2f} ms, {found['macs'] / 1e6:.0f} M"
+
+
+def main() -> None:
+    """Search once and keep the line, or print the table."""
+    if sys.argv[1] == "table":
+        print(table())
+        return
+    method, name, seconds, *seed = sys.argv[1:]
+    os.environ.setdefault(FOLDER_VARIABLE, str(SHARED / "data" / "pretrained"))
+    found = search(method, name, float(seconds), int(seed[0]) if seed else 0)
+    LINES.parent.mkdir(exist_ok=True)
+    with LINES.open("a") as file:
+        file.write(json.dumps(found) + "\n")
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
