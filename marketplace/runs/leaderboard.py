@@ -34,6 +34,11 @@ class Row:
         """What was estimated of the architecture, empty before it is chosen."""
         return dict(self.trial.estimate or {})
 
+    @property
+    def stopped(self) -> bool:
+        """Whether its training ended at the rung (`search.rungs`), because others promised more."""
+        return len(self.trial.metrics.get("rung_accuracies", ())) == 1
+
 
 def rows_of(trials: Sequence[Trial], live: Live, best_id: int | None) -> list[Row]:
     """Return the lines: the most accurate int8 network first; equal ones by float accuracy, then by speed."""

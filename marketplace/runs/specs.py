@@ -57,6 +57,7 @@ def record_of(trial: Trial) -> TrialRecord:
         measured_ms=_measured_ms(trial),
         seconds=trial.seconds,
         message=trial.error,
+        rung_accuracies=tuple(trial.metrics.get("rung_accuracies", ())),
     )
 
 

@@ -36,6 +36,7 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
         number=trial.number,
         out_dir=str(folder),
         parent=parent_of(trial.run),
+        history=[record.to_json() for record in history_of(trial.run) if record.number != trial.number],
         **pictures_of(trial.run),
     )
     files = {name: store_path(Path(path), "artifacts") for name, path in outcome["files"].items()}
