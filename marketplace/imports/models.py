@@ -34,7 +34,7 @@ class Import(models.Model):
     device = models.CharField(max_length=40, help_text="A key of edgetpu.devices.DEVICES.")
     labels = models.JSONField(default=list, blank=True, help_text="Names of the answers, in their order.")
     kind = models.CharField(max_length=10, blank=True, help_text="float, quantized or compiled, when it came.")
-    format = models.CharField(max_length=20, blank=True, help_text="A value of models.foreign_format.Format.")
+    format = models.CharField(max_length=20, blank=True, help_text="A value of models.foreign.format.Format.")
     preprocessing = models.CharField(max_length=200, blank=True, help_text="How a pixel becomes the input, in words.")
     notes = models.JSONField(default=list, blank=True, help_text="Sentences on what was found out or left out.")
     estimate = models.JSONField(default=dict, blank=True, help_text="As a run's, and the time on every device.")

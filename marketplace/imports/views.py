@@ -27,7 +27,7 @@ from marketplace.imports.receiving import received_model
 from marketplace.middleware import problem
 from marketplace.serving import ServedFile, answer_file
 from marketplace.work.queries import events_of
-from models.foreign_format import ENDINGS, Format
+from models.foreign.format import ENDINGS, Format
 
 IMPORTS_ON_A_PAGE = 50
 KIND_WORDS = {"float": "float", "quantized": "quantized already", "compiled": "compiled for the Edge TPU already"}

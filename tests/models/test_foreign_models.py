@@ -12,12 +12,12 @@ import pytest
 
 from edgetpu.graph import Graph
 from models.errors import ForeignRefused
-from models.foreign import Served
-from models.foreign_convert import convert_to_int8, save_for_conversion
-from models.foreign_format import Format, format_of
-from models.foreign_opening import open_foreign
-from models.foreign_report import report_of
-from models.foreign_words import layer_of
+from models.foreign.convert import convert_to_int8, save_for_conversion
+from models.foreign.format import Format, format_of
+from models.foreign.model import Served
+from models.foreign.opening import open_foreign
+from models.foreign.report import report_of
+from models.foreign.words import layer_of
 from models.pixels import RANGES, PixelRange
 from tests.models import foreign_files as files
 

@@ -17,10 +17,10 @@ import pytest
 import tensorflow as tf
 
 from models.errors import ForeignRefused
-from models.foreign_archive import MOST_BYTES
-from models.foreign_format import Format, format_of
-from models.foreign_keras_config import check_config
-from models.foreign_opening import open_foreign
+from models.foreign.archive import MOST_BYTES
+from models.foreign.format import Format, format_of
+from models.foreign.keras_config import check_config
+from models.foreign.opening import open_foreign
 from tests.models import foreign_files as files
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*HDF5 file.*")]

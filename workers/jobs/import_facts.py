@@ -12,8 +12,8 @@ from edgetpu.inspection import Inspection
 from edgetpu.latency import DEVICES, estimate
 from edgetpu.layers import layers_of
 from edgetpu.memory import DEFAULT_CAPACITY_BYTES
-from models.foreign_report import report_of
-from models.foreign_words import layer_of
+from models.foreign.report import report_of
+from models.foreign.words import layer_of
 from models.pixels import PixelRange
 from search.estimates import file_estimate
 from workers.jobs.import_judging import quantized_pixels, scale_of

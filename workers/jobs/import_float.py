@@ -10,10 +10,10 @@ import numpy as np
 
 from edgetpu.graph import Graph
 from edgetpu.inspection import inspect
-from models.foreign import Foreign, Served
-from models.foreign_convert import convert_to_int8, save_for_conversion
-from models.foreign_format import Format
-from models.foreign_opening import open_foreign
+from models.foreign.convert import convert_to_int8, save_for_conversion
+from models.foreign.format import Format
+from models.foreign.model import Foreign, Served
+from models.foreign.opening import open_foreign
 from models.pixels import PixelRange
 from workers.job_process import Report
 from workers.jobs.import_facts import compilation_of, ends_of, facts_of, shapes_of

@@ -17,7 +17,7 @@ from search.scores import agreement, scores_of
 from workers.jobs.import_pictures import Pictures, Pixels
 
 if TYPE_CHECKING:
-    from models.foreign import Foreign, Served
+    from models.foreign.model import Foreign, Served
 
 Guesses = NDArray[np.int64]
 AUTOMATIC = "auto"

@@ -11,7 +11,7 @@ from typing import Any
 from edgetpu.compiled_file import is_compiled
 from edgetpu.tflite import read_graph
 from models.errors import ForeignRefused
-from models.foreign_format import Format, format_of
+from models.foreign.format import Format, format_of
 from workers.job_process import Report
 from workers.jobs import import_quantized
 

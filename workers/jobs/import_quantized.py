@@ -8,7 +8,7 @@ from typing import Any
 from edgetpu.graph import Tensor
 from edgetpu.inspection import inspect
 from edgetpu.tflite import read_graph
-from models.foreign_format import Format
+from models.foreign.format import Format
 from models.pixels import RANGES
 from workers.job_process import Report
 from workers.jobs.import_facts import compilation_of, compiled_facts, ends_of, facts_of

@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('device', models.CharField(help_text='A key of edgetpu.devices.DEVICES.', max_length=40)),
                 ('labels', models.JSONField(blank=True, default=list, help_text='Names of the answers, in their order.')),
                 ('kind', models.CharField(blank=True, help_text='float, quantized or compiled, when it came.', max_length=10)),
-                ('format', models.CharField(blank=True, help_text='A value of models.foreign_format.Format.', max_length=20)),
+                ('format', models.CharField(blank=True, help_text='A value of models.foreign.format.Format.', max_length=20)),
                 ('preprocessing', models.CharField(blank=True, help_text='How a pixel becomes the input, in words.', max_length=200)),
                 ('notes', models.JSONField(blank=True, default=list, help_text='Sentences on what was found out or left out.')),
                 ('estimate', models.JSONField(blank=True, default=dict, help_text="As a run's, and the time on every device.")),

@@ -8,10 +8,10 @@ import keras
 
 from edgetpu.tflite import read_graph
 from models.errors import ForeignRefused
-from models.foreign import Foreign, fixed_shape
-from models.foreign_format import Format
-from models.foreign_graph import open_frozen_graph, open_saved_model
-from models.foreign_keras import foreign_of, open_h5, open_keras
+from models.foreign.format import Format
+from models.foreign.graph import open_frozen_graph, open_saved_model
+from models.foreign.keras import foreign_of, open_h5, open_keras
+from models.foreign.model import Foreign, fixed_shape
 from models.stored_network import network_from
 
 
@@ -20,7 +20,7 @@ def open_foreign(path: Path, kind: Format, scratch: Path) -> Foreign:
 
     Args:
         path: where it lies.
-        kind: what `models.foreign_format.format_of` says it is.
+        kind: what `models.foreign.format.format_of` says it is.
         scratch: a folder for what is unpacked.
 
     Raises:

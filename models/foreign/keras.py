@@ -13,9 +13,9 @@ import keras
 import numpy as np
 
 from models.errors import ForeignRefused
-from models.foreign import Foreign, fixed_shape
-from models.foreign_archive import DAMAGED, MOST_BYTES, names_in
-from models.foreign_keras_config import check_config
+from models.foreign.archive import DAMAGED, MOST_BYTES, names_in
+from models.foreign.keras_config import check_config
+from models.foreign.model import Foreign, fixed_shape
 from models.pixels import PixelRange, stated_in_network
 
 MOST_CONFIG_BYTES = 32 * 2**20

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from models.errors import ForeignRefused
-from models.foreign_archive import names_in
+from models.foreign.archive import names_in
 
 
 class Format(StrEnum):

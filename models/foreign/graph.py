@@ -12,9 +12,9 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from models.errors import ForeignRefused
-from models.foreign import Foreign, fixed_shape
-from models.foreign_archive import unpack
-from models.foreign_ops import refuse_other_ops
+from models.foreign.archive import unpack
+from models.foreign.model import Foreign, fixed_shape
+from models.foreign.ops import refuse_other_ops
 
 SERVING = "serving_default"
 UNREADABLE = (

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from edgetpu.graph import Graph
 from edgetpu.tflite import read_graph
 from models.errors import ForeignRefused
-from models.foreign import Served
-from models.foreign_words import layer_of
+from models.foreign.model import Served
+from models.foreign.words import layer_of
 from models.pixels import PixelRange
 
 Pictures = NDArray[np.uint8]

@@ -6,7 +6,7 @@ from typing import Any
 
 from edgetpu.graph import Graph
 from edgetpu.rules import OpVerdict, map_ops
-from models.foreign_words import layer_of
+from models.foreign.words import layer_of
 
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 """The converter puts these around what it leaves in floating point; they are a consequence, not a cause."""

@@ -1,0 +1,1 @@
+"""Models that people bring along, in whatever form: told apart, checked, opened, converted, described."""
