@@ -65,7 +65,7 @@ check: setup-dev ## Lint, types, import contracts, migrations, generated docs
 	@cmp $(VENV)/RULES.md docs/RULES.md || { echo "docs/RULES.md is not what the rules say: run python -m edgetpu.rules_page"; exit 1; }
 
 test: setup-dev ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-postgres: setup-dev ## Run the site's tests on a PostgreSQL of their own (needs Debian's postgresql)
 	@tests/on_postgres.sh $(BIN)/python -m pytest tests/marketplace

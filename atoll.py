@@ -18,6 +18,8 @@ SIDES_PX = (32, 48, 64, 96, 128, 160, 192, 224)
 LARGEST_UNASKED_PX = 128
 """Larger pictures are worth their training time only where somebody asks for them."""
 USUAL_TRIALS, MOST_TRIALS_IN_TIME = 8, 500
+TRIALS_IN_TIME = 3
+"""A search of some minutes has room for so many of the longest trainings; most are shorter, half stop at the rung."""
 """Where minutes bound a search, trials do not: so many never end in a day's minutes."""
 SCRATCH, AUTO = "scratch", "auto"
 INHERITING = "mobilenet_v2"
@@ -79,7 +81,7 @@ def search(
             device=find_device(device).key,
             onchip_limit_bytes=onchip_bytes,
             trials=trials or (USUAL_TRIALS if minutes is None else MOST_TRIALS_IN_TIME),
-            trial_minutes=None if minutes is None else max(1.0, minutes * count / USUAL_TRIALS),
+            trial_minutes=None if minutes is None else max(1.0, minutes * count / TRIALS_IN_TIME),
             seed=seed,
             training_pictures=checked.training_pictures,
             families=(INHERITING if backbone else FROM_SCRATCH,),

@@ -168,7 +168,7 @@ def spec_for(method: str, data: Dataset, px: int, seconds: float, seed: int) -> 
         trials=500,
         seed=seed,
         training_pictures=len(data.train),
-        trial_minutes=max(1.0, seconds / 60 / 8),
+        trial_minutes=max(1.0, seconds / 60 / 3),
         families=(FAMILY,),
         backbone=next(iter(BACKBONES)),
         objective=Goal.FRONT,

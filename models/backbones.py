@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import http.client
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ CORAL = "https://github.com/google-coral/test_data/raw/master/"
 """Source: the repository's own listing."""
 MOST_BYTES = 256 * 2**20
 _TIMEOUT_S = 30
+_NAMED = re.compile(r"mobilenet_v(?P<version>\d)_(?P<width>[\d.]+)_(?P<side>\d+)")
 _ATTEMPTS = 3
 _PIECE_BYTES = 2**20
 
@@ -91,6 +93,14 @@ BACKBONES: Mapping[str, Backbone] = MappingProxyType(
     }
 )
 """The files by name, the one to begin with first."""
+
+
+def network_named(backbone: str) -> tuple[str, int] | None:
+    """Return the name of the published network that a file holds, and the side of its pictures."""
+    found = _NAMED.search(backbone)
+    if found is None:
+        return None
+    return f"mobilenet-v{found['version']}-{float(found['width']):g}", int(found["side"])
 
 
 def find_backbone(name: str) -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 from edgetpu.latency import DEVICES, LatencyEstimate, estimate, estimate_with_memory
 from edgetpu.memory import memory_map
 from models.architecture import Architecture
-from search.schedule import schedule_for, tuning_schedule_for
+from models.backbones import network_named
+from models.families import FAMILIES
+from search.schedule import Schedule, heir_schedule_for, schedule_for, tuning_schedule_for
 from search.spec import SearchSpec
 
 _MACS_PER_MS, _VALUES_PER_MS = 25e6, 80e3
@@ -18,6 +20,11 @@ _MACS_PER_MS, _VALUES_PER_MS = 25e6, 80e3
 
 Source: 18 random networks at 24 to 128 px on one core of a busy 2-core Xeon virtual machine, TensorFlow 2.21; the
 standard deviation of the logarithm is 0.16. Multiply-accumulates alone leave 0.53: training waits for memory.
+"""
+_SHARE_OF_WHOLE = 1 / 3
+"""Of a step's time, where a published network keeps its normalizations and its early stages.
+
+Source: benchmarks/RESULTS.md, models, Transfer: 12.7 instead of 38.1 ms a picture.
 """
 
 
@@ -52,12 +59,12 @@ class Cost:
 
 def cost_of(spec: SearchSpec, architecture: Architecture) -> Cost:
     """Return what a network costs on the device and with the pictures of a search, whatever its limits are."""
-    return _cost(architecture, spec.classes, spec.device, spec.training_pictures, bool(spec.backbone))
+    return _cost(architecture, spec.classes, spec.device, spec.training_pictures, spec.backbone)
 
 
 def training_seconds(spec: SearchSpec, architecture: Architecture) -> float:
     """Return the seconds of one processor core that the training of a network will take, about."""
-    return _training_seconds(architecture, spec.classes, spec.training_pictures, bool(spec.backbone))
+    return _training_seconds(architecture, spec.classes, spec.training_pictures, spec.backbone)
 
 
 def estimate_of(spec: SearchSpec, architecture: Architecture) -> LatencyEstimate:
@@ -66,7 +73,7 @@ def estimate_of(spec: SearchSpec, architecture: Architecture) -> LatencyEstimate
 
 
 @lru_cache(maxsize=4096)
-def _cost(architecture: Architecture, classes: int, device: str, pictures: int, tuned: bool) -> Cost:
+def _cost(architecture: Architecture, classes: int, device: str, pictures: int, backbone: str) -> Cost:
     graph = architecture.graph(classes)
     memory = memory_map(graph)
     latency = estimate_with_memory(graph, DEVICES[device], memory)
@@ -79,14 +86,30 @@ def _cost(architecture: Architecture, classes: int, device: str, pictures: int, 
         len(graph.ops),
         architecture.macs(classes),
         architecture.parameters(classes),
-        _training_seconds(architecture, classes, pictures, tuned),
+        _training_seconds(architecture, classes, pictures, backbone),
     )
 
 
 @lru_cache(maxsize=4096)
-def _training_seconds(architecture: Architecture, classes: int, pictures: int, tuned: bool) -> float:
+def _training_seconds(architecture: Architecture, classes: int, pictures: int, backbone: str) -> float:
     layers = architecture.layers(classes)
     macs, values = sum(layer.macs for layer in layers), sum(prod(layer.shape) for layer in layers)
     milliseconds = macs / _MACS_PER_MS + values / _VALUES_PER_MS
-    schedule = tuning_schedule_for(pictures) if tuned else schedule_for(pictures)
-    return schedule.epochs * schedule.steps_per_epoch * schedule.batch * milliseconds / 1000
+    schedule, share = _schedule(architecture, pictures, backbone)
+    return schedule.epochs * schedule.steps_per_epoch * schedule.batch * share * milliseconds / 1000
+
+
+def _schedule(architecture: Architecture, pictures: int, backbone: str) -> tuple[Schedule, float]:
+    """Return how a network is trained, and the share of a whole step's time that a step takes."""
+    if not backbone:
+        return schedule_for(pictures), 1.0
+    if _is_whole(architecture, backbone):
+        return tuning_schedule_for(pictures), _SHARE_OF_WHOLE
+    return heir_schedule_for(pictures), 1.0
+
+
+def _is_whole(architecture: Architecture, backbone: str) -> bool:
+    """Say whether a network is the published one, at whatever resolution."""
+    named = network_named(backbone)
+    published = FAMILIES[architecture.family].published.get(named[0]) if named else None
+    return published is not None and replace(architecture, image_px=published.image_px).key == published.key

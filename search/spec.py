@@ -19,6 +19,8 @@ DEFAULT_ONCHIP_BYTES = 7 * 2**20
 
 _SHORTEST_TRIAL_MINUTES = 0.5
 """Start-up and tracing take about 20 s of a trial, so shorter ones would mostly wait."""
+_SHORTEST_TUNING_MINUTES = 2.0
+"""Cut-out networks that train for less are far below the published one (benchmarks/RESULTS.md, search)."""
 _USUAL_TRIAL_MINUTES = 1.0
 _USUAL_TUNING_MINUTES = 3.0
 """With published weights: MobileNet v2 at full width learns small sets in 2 to 3 (shared/design/SEARCH.md)."""
@@ -112,7 +114,8 @@ class SearchSpec:
             return self.trial_minutes
         if self.minutes is None:
             return _USUAL_TUNING_MINUTES if self.backbone else _USUAL_TRIAL_MINUTES
-        return max(_SHORTEST_TRIAL_MINUTES, self.minutes / self.trials)
+        least = _SHORTEST_TUNING_MINUTES if self.backbone else _SHORTEST_TRIAL_MINUTES
+        return max(least, self.minutes / self.trials)
 
     def to_json(self) -> dict[str, Any]:
         """Return the order as plain values that `from_json` takes."""

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.architecture import Architecture
-from models.backbones import BACKBONES, Backbone, find_backbone
+from models.backbones import BACKBONES, Backbone, find_backbone, network_named
 from models.families import FAMILIES, Family
 from models.families.published import PUBLISHED, Published
 
-_NAMED = re.compile(r"mobilenet_v(?P<version>\d)_(?P<width>[\d.]+)_(?P<side>\d+)")
 """How Coral names the files of MobileNet: version, width, side of the picture in px."""
 _CALLED = {"1": "1.0", "s": "S", "m": "M", "l": "L", "xs": "XS"}
 ARCHITECTURE_ONLY = "Architecture only, as published: train it on your own pictures."
@@ -87,14 +86,6 @@ def title_of(family: Family, name: str) -> str:
     words = [word for word in rest.split("-") if word and word not in said]
     text = " ".join(_CALLED.get(word, word) for word in words)
     return family.title + (text if rest[:1].isdigit() else f" {text}").rstrip()
-
-
-def network_named(backbone: str) -> tuple[str, int] | None:
-    """Return the name of the published network that a file holds, and the side of its pictures."""
-    found = _NAMED.search(backbone)
-    if found is None:
-        return None
-    return f"mobilenet-v{found['version']}-{float(found['width']):g}", int(found["side"])
 
 
 def _weights_here() -> Iterator[tuple[str, Weights]]:
