@@ -22,6 +22,8 @@ from search.tuning import Mirrors, Tuning, rates_of
 
 PICTURES = 128
 """Training pictures that a smaller network follows its parent on. Source: benchmarks/RESULTS.md, models, Inherit."""
+FEATURES = "features"
+"""The folder that features are kept in while a head is fitted."""
 KEPT_PART = 8
 """In a network that is its parent, layers whose maps are larger than this part of the picture's side stay as they are:
 edges and colours are the same in all pictures. At least half of the stages learn."""
@@ -62,7 +64,7 @@ def take_over(
     network.set_weights(heir.get_weights())
     mirrors = Mirrors()
     if has_dense_head(network):
-        head, mirrors = fit_on(network, pictures, folder / "features")
+        head, mirrors = fit_on(network, pictures, folder / FEATURES)
         set_head(network, head.kernel, head.bias)
     rates = rates_for(architecture, parent, len(pictures.classes))
     return Tuning(rates, mirrors, norms_learn=not is_parent(architecture, parent))

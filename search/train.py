@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,18 +89,23 @@ def train(
     course, network = _course(architecture, pictures, out_dir, seed=seed, epochs=epochs, parent=parent)
     on_progress(course.progress())
     stopped = False
-    while not (course.finished or stopped):
+    while not course.finished and not (stopped := _stops(course, goes_on)):
         course.run_epoch()
         on_progress(course.progress())
-        stopped = course.at_rung and goes_on is not None and not goes_on(course.validation_accuracy)
     at_rung = () if course.rung_accuracy is None or goes_on is None else (course.rung_accuracy,)
     course.end()
     checkpoint = out_dir / CHECKPOINT
     scratch = out_dir / f"part.{CHECKPOINT}"
     network.save(scratch)
     scratch.replace(checkpoint)
+    shutil.rmtree(out_dir / takeover.FEATURES, ignore_errors=True)  # the head is fitted, nobody needs them again
     reached = at_rung if stopped or not at_rung else (*at_rung, course.validation_accuracy)
     return Trained(checkpoint, course.validation_accuracy, course.epoch, course.seconds, reached)
+
+
+def _stops(course: Course, goes_on: GoesOn | None) -> bool:
+    """Say whether a training ends here, at the rung, because others promise more."""
+    return goes_on is not None and course.at_rung and not goes_on(course.validation_accuracy)
 
 
 def _course(

@@ -47,6 +47,25 @@ def test_a_network_learns_and_says_how_far_it_is(tmp_path: Path) -> None:
     assert said[-1].validation_accuracy == trained.validation_accuracy
 
 
+def test_a_training_that_is_behind_ends_at_the_rung_and_stays_ended(tmp_path: Path) -> None:
+    from search.train import train
+
+    dataset, asked = write_pictures(tmp_path / "data"), list[float]()
+
+    def behind(accuracy: float) -> bool:
+        asked.append(accuracy)
+        return False
+
+    for _ in range(2):  # the second call stands for one after a kill
+        trained = train(SMALL, dataset, tmp_path / "trial", seed=1, epochs=8, goes_on=behind)
+        assert trained.epochs == 2
+        assert trained.rung_accuracies == (trained.validation_accuracy,) == (asked[-1],)
+        assert trained.checkpoint.is_file()
+    ahead = train(SMALL, dataset, tmp_path / "trial", seed=1, epochs=8, goes_on=lambda accuracy: True)
+    assert ahead.epochs == 8
+    assert ahead.rung_accuracies == (asked[0], ahead.validation_accuracy)
+
+
 def test_an_interrupted_training_ends_like_one_that_was_not(tmp_path: Path) -> None:
     import keras
 
