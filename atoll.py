@@ -11,20 +11,15 @@ from search.errors import SpecInvalid
 from search.problem import Goal
 from search.space import check_spec
 from search.spec import DEFAULT_ONCHIP_BYTES, SearchSpec
+from search.usual import families_for, suitable_px
 from workers.local import Found, LocalSearch, OnChange
-from workers.local_pictures import Pictures, check_pictures
+from workers.local_pictures import check_pictures
 
-SIDES_PX = (32, 48, 64, 96, 128, 160, 192, 224)
-LARGEST_UNASKED_PX = 128
-"""Larger pictures are worth their training time only where somebody asks for them."""
 USUAL_TRIALS, MOST_TRIALS_IN_TIME = 8, 500
 TRIALS_IN_TIME = 3
 """A search of some minutes has room for so many of the longest trainings; most are shorter, half stop at the rung."""
 """Where minutes bound a search, trials do not: so many never end in a day's minutes."""
 SCRATCH, AUTO = "scratch", "auto"
-INHERITING = "mobilenet_v2"
-"""The family whose networks are cut out of published weights."""
-FROM_SCRATCH = "efficientnet_edgetpu"
 
 
 def search(
@@ -76,7 +71,7 @@ def search(
         checked = check_pictures(source, out_dir / "pictures", view.checking)
         spec = SearchSpec(
             classes=len(checked.classes),
-            image_px=image_px or suitable_px(checked),
+            image_px=image_px or suitable_px([checked.typical_px], pretrained=bool(backbone)),
             latency_limit_ms=latency_ms,
             device=find_device(device).key,
             onchip_limit_bytes=onchip_bytes,
@@ -84,7 +79,7 @@ def search(
             trial_minutes=None if minutes is None else max(1.0, minutes * count / TRIALS_IN_TIME),
             seed=seed,
             training_pictures=checked.training_pictures,
-            families=(INHERITING if backbone else FROM_SCRATCH,),
+            families=tuple(families_for(backbone)),
             backbone=backbone,
             objective=Goal.FRONT if front else Goal.TARGET,
             minutes=minutes,
@@ -92,11 +87,6 @@ def search(
         check_spec(spec)
         parent = fetch_backbone(backbone) if backbone else None
         return LocalSearch(spec, checked, out_dir, count, parent=parent, on_change=view.changed).run()
-
-
-def suitable_px(pictures: Pictures) -> int:
-    """Return the side that suits pictures: the next size up from the middle one's shorter side, within reason."""
-    return next((side for side in SIDES_PX if side >= min(pictures.typical_px, LARGEST_UNASKED_PX)), SIDES_PX[-1])
 
 
 def _backbone(start: str) -> str:

@@ -15,10 +15,10 @@ from marketplace.errors import BadInput
 from marketplace.runs.models import Run
 from marketplace.runs.parents import Parent
 from marketplace.runs.services import order_run
-from marketplace.runs.starts import searchable_families
 from models.architecture import Architecture
 from models.errors import ArchitectureInvalid
 from models.families import FAMILIES
+from search.usual import searchable_families
 
 CHECKPOINT = "checkpoint.keras"
 NO_WEIGHTS = "This release has no trained weights that Atoll can train further: its files are for running only."

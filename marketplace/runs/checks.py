@@ -9,13 +9,13 @@ from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.runs.models import Run
 from marketplace.runs.parents import Parent
 from marketplace.runs.specs import spec_for
-from marketplace.runs.starts import MAX_TRIALS, family_of_backbone, searchable_families
+from marketplace.runs.starts import MAX_TRIALS
 from search.cost import cost_of
 from search.errors import LimitImpossible, SpecInvalid
 from search.space import check_spec
+from search.usual import IMAGE_PX, family_of_backbone, searchable_families
 
 MAX_MINUTES = 7 * 24 * 60
-IMAGE_PX = (32, 48, 64, 96, 128, 160, 192, 224)
 MAX_LATENCY_MS = 1000.0
 MIB = 2**20
 MAX_ONCHIP_BYTES = 8 * MIB

@@ -10,17 +10,18 @@ from edgetpu.devices import DEVICES
 from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import UserError
-from marketplace.runs.checks import IMAGE_PX, MIB
+from marketplace.runs.checks import MIB
 from marketplace.runs.hints import DEFAULT_LIMIT_MS, usable_minutes
-from marketplace.runs.models import DEFAULT_FAMILY, Run
+from marketplace.runs.models import Run
 from marketplace.runs.queries import ready_versions_of
-from marketplace.runs.starts import backbones_to_offer, families_for, searchable_families, trials_within
+from marketplace.runs.starts import backbones_to_offer, trials_within
+from search.usual import IMAGE_PX, USUAL_FAMILY, families_for, searchable_families, suitable_px
 
 DEFAULT_ONCHIP_MIB = 7.7
 DEFAULT_TRIALS = 8
 LEAST_GAIN = 0.002
-LARGEST_DEFAULT_PX = 96
-"""Larger pictures are chosen knowingly: they take long to train."""
+UNKNOWN_PX = 64
+"""Side that is offered while no dataset is chosen."""
 COMMON_DEVICES = ("devboard", "usb3", "usb2", "m2")
 NO_DEVICE = "Choose one of these devices."
 NO_SIZE = "Choose one of these sizes."
@@ -116,7 +117,7 @@ class OrderForm(forms.Form):
     )
     family = forms.ChoiceField(
         label="Family of networks",
-        initial=DEFAULT_FAMILY,
+        initial=USUAL_FAMILY,
         help_text="Which kind of network is tried; published weights have a kind of their own.",
         error_messages={"invalid_choice": NO_FAMILY},
     )
@@ -155,7 +156,7 @@ class OrderForm(forms.Form):
     @property
     def families(self) -> list[str]:
         """The families to search, as far as what was typed says so."""
-        start, family = self.cleaned_data.get("start", ""), self.cleaned_data.get("family") or DEFAULT_FAMILY
+        start, family = self.cleaned_data.get("start", ""), self.cleaned_data.get("family") or USUAL_FAMILY
         if start:
             return families_for(start)
         return list(searchable_families()) if family == ALL_FAMILIES else [family]
@@ -183,15 +184,8 @@ def onchip_bytes(mib: float) -> int:
 
 
 def default_px(version: DatasetVersion | None, *, pretrained: bool = False) -> int:
-    """Return the picture size that suits a dataset: the next size up from its median side, within reason.
-
-    Published weights have learned from large pictures, so they begin with the largest reasonable size.
-    """
-    if pretrained:
-        return LARGEST_DEFAULT_PX
+    """Return the picture size that suits a dataset (`search.usual`)."""
     statistics = version.statistics if version else {}
     sides = [(statistics.get(name) or {}).get("median") for name in ("width_px", "height_px")]
     known = [side for side in sides if isinstance(side, int)]
-    if not known:
-        return 64
-    return next((side for side in IMAGE_PX if side >= min(*known, LARGEST_DEFAULT_PX)), LARGEST_DEFAULT_PX)
+    return suitable_px(known or [UNKNOWN_PX], pretrained=pretrained)

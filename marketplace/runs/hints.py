@@ -10,12 +10,13 @@ from django.conf import settings
 from edgetpu.devices import DEVICES
 from marketplace.datasets.models import DatasetVersion
 from marketplace.runs.checks import MAX_MINUTES
-from marketplace.runs.models import DEFAULT_FAMILY, Run
+from marketplace.runs.models import Run
 from marketplace.runs.progress import AFTER_SEARCH_S
 from marketplace.runs.queries import mean_trial_s
 from marketplace.runs.specs import spec_for
 from search.errors import SearchError
 from search.space import fastest
+from search.usual import USUAL_FAMILY
 
 START_S = 30
 """Start-up and tracing of a trial (shared/design/STACK.md: 8 to 30 s); training takes what the search allows it."""
@@ -51,7 +52,7 @@ def hint_for(
     latency_limit_ms: float,
     trials: int,
     minutes: float | None = None,
-    families: Sequence[str] = (DEFAULT_FAMILY,),
+    families: Sequence[str] = (USUAL_FAMILY,),
     backbone: str = "",
 ) -> Hint:
     """Return the fastest network of the space for these values, and a guess of the time that the run takes."""

@@ -7,13 +7,12 @@ from django.db import models
 from django.utils import timezone
 
 from marketplace.datasets.models import DatasetVersion
-
-DEFAULT_FAMILY = "efficientnet_edgetpu"
+from search.usual import USUAL_FAMILY
 
 
 def default_families() -> list[str]:
     """Return the families of a run that named none."""
-    return [DEFAULT_FAMILY]
+    return [USUAL_FAMILY]
 
 
 class Run(models.Model):

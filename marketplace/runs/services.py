@@ -19,11 +19,12 @@ from marketplace.runs.models import Run, Trial
 from marketplace.runs.outcomes import advance
 from marketplace.runs.parents import Parent
 from marketplace.runs.specs import spec_for
-from marketplace.runs.starts import MAX_TRIALS, families_for
+from marketplace.runs.starts import MAX_TRIALS
 from marketplace.work import lifecycle as work
 from marketplace.work.models import Event, Step
 from marketplace.work.services import order_step, tell
 from search.estimates import architecture_estimate
+from search.usual import families_for
 
 RUN_STEPS = (Step.Kind.QUANTIZE, Step.Kind.COMPILE, Step.Kind.VALIDATE, Step.Kind.MEASURE)
 FROM_PARENT = "The network of {parent} itself, trained on from its weights."

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from django.conf import settings
 
 from marketplace.devices.queries import backbones_of_workers
-from marketplace.runs.models import Run, default_families
+from marketplace.runs.models import Run
 from models.backbones import BACKBONES
-from models.families import FAMILIES, Family
+from models.families import FAMILIES
+from search.usual import family_of_backbone
 
-_TYPICAL_PX = 96
 MAX_TRIALS = 200
 USUAL_MINUTES, USUAL_MINUTES_WITH_WEIGHTS = 1.5, 3.5
 """Of one trial: half a minute of start-up, and one or three of training, as `SearchSpec.room_minutes` allows."""
-
-
-def searchable_families() -> Mapping[str, Family]:
-    """Return the families that offer more than their published sizes."""
-    return {name: family for name, family in FAMILIES.items() if len(family.choices(_TYPICAL_PX)) > 2}
-
-
-def family_of_backbone(name: str) -> Family | None:
-    """Return the family of published weights, which carry its name; None for weights that no search can begin with."""
-    if name not in BACKBONES:
-        return None
-    return next((family for key, family in searchable_families().items() if key in name), None)
-
-
-def families_for(backbone: str) -> list[str]:
-    """Return the families of an order that names none: that of its published weights, else the usual one."""
-    family = family_of_backbone(backbone)
-    return default_families() if family is None else [family.name]
 
 
 def trials_within(minutes: float, backbone: str) -> int:

@@ -22,10 +22,11 @@ from marketplace.runs import services
 from marketplace.runs.downloads import answer_artifact
 from marketplace.runs.forms import COMMON_DEVICES, DEFAULT_TRIALS, OrderForm, default_px, onchip_bytes
 from marketplace.runs.hints import hint_for, usable_minutes
-from marketplace.runs.models import DEFAULT_FAMILY, Run
+from marketplace.runs.models import Run
 from marketplace.runs.pages import changed_pieces, marks_of, pieces_of
 from marketplace.runs.queries import artifact_of, overview_of, ready_versions_of, run_of, runs_of
 from marketplace.runs.starts import MAX_TRIALS, backbones_to_offer
+from search.usual import USUAL_FAMILY
 
 PAGE_LENGTH = 30
 ADVANCED = ("family", "onchip_limit_mib", "end_early")
@@ -77,7 +78,7 @@ def _show_order(request: HttpRequest, form: OrderForm, status: int = 200) -> Htt
     chosen_other = form["device"].value() not in COMMON_DEVICES
     context = {"form": form, "common": common, "others": others, "chosen_other": chosen_other}
     context["backbones"] = len(form.fields["start"].choices) > 1  # type: ignore[attr-defined]
-    usual = form["family"].value() in (DEFAULT_FAMILY, None)
+    usual = form["family"].value() in (USUAL_FAMILY, None)
     context["advanced_open"] = not usual or any(form[name].errors for name in ADVANCED)
     context["has_versions"] = form.fields["dataset_version"].queryset.exists()  # type: ignore[attr-defined]
     return render(request, "runs/order.html", context, status=status)

@@ -10,8 +10,9 @@ from marketplace.datasets.models import DatasetVersion
 from marketplace.devices.models import WorkerNode
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.pages import PIECES
-from marketplace.runs.starts import searchable_families, trials_within
+from marketplace.runs.starts import trials_within
 from marketplace.work.models import Step
+from search.usual import searchable_families
 from tests.factories import MEASURED, make_run, make_user, make_version
 from tests.marketplace.clients import ReadingClient
 
