@@ -118,7 +118,8 @@ def test_nobody_sees_a_file_that_is_still_being_written(kept_keys: Callable[[], 
 
     class Watched(io.BytesIO):
         def read(self, byte_count: int | None = -1) -> bytes:
-            seen.append(default_storage.exists(key))
+            if self.tell() < len(content):  # once all was read, it may be stored already
+                seen.append(default_storage.exists(key))
             return super().read(byte_count)
 
     store(Watched(content), "datasets")
