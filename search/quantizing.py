@@ -5,7 +5,7 @@ There are three ways, each giving a plain checkpoint whose ordinary conversion i
 - `plain`: the trained network as it is.
 - `corrected`: kernels rounded first, batch-norm statistics taken anew (`models.correct`); some seconds.
 - `trained`: trained for int8 (`models.qat`); a minute or more, so it is tried only where the better of the first two
-  stays more than TRAINING_GAP below float on the validation pictures.
+  stays more than TRAINING_GAP below float on the validation pictures, by at least LEAST_LOST of them.
 
 Of equally accurate ones that is taken whose answers agree more often with the float network's, then the simpler one.
 """
@@ -35,6 +35,8 @@ CALIBRATION_PICTURES = 160
 """With these, int8 stays within a point of float: benchmarks/RESULTS.md, search. More of them cost seconds."""
 TRAINING_GAP = 0.003
 """Share of the validation pictures that int8 may lose against float before the network is trained for int8."""
+LEAST_LOST = 2
+"""Pictures that it must have lost too: one of a small split says nothing, and the training costs minutes."""
 METHODS: Mapping[str, str] = {
     "plain": "post-training, full int8",
     "corrected": "weights corrected, then post-training, full int8",
@@ -131,7 +133,8 @@ def quantize_best(
     trial.judge("plain", checkpoint)
     on_phase("Correcting weights for int8")
     trial.attempt("corrected", lambda target: correct(checkpoint, pictures.train.images, target, seed=seed))
-    if trial.best.accuracy < trial.float_accuracy - TRAINING_GAP:
+    lost = trial.float_accuracy - trial.best.accuracy
+    if lost > TRAINING_GAP and round(lost * len(pictures.validation)) >= LEAST_LOST:
         trial.attempt("trained", lambda target: _train(checkpoint, pictures, target, seed, on_phase))
     kept = out_dir / "chosen" / "checkpoint.keras"
     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -121,6 +121,7 @@ def test_training_for_int8_is_tried_where_int8_loses_too_much(
     from search import quantizing
 
     monkeypatch.setattr(quantizing, "TRAINING_GAP", -1.0)
+    monkeypatch.setattr(quantizing, "LEAST_LOST", -1000)
     phases: list[str] = []
     found = quantizing.quantize_best(release.trained, release.dataset, tmp_path, seed=1, on_phase=phases.append)
     assert [candidate.way for candidate in found.tried] == ["plain", "corrected", "trained"]
