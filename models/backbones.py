@@ -22,9 +22,13 @@ from models.errors import BackboneMissing
 FOLDER_VARIABLE = "ATOLL_PRETRAINED_DIR"
 CORAL = "https://github.com/google-coral/test_data/raw/master/"
 """Source: the repository's own listing."""
+KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
+"""Source: keras/src/applications/mobilenet_v2.py; Keras publishes no checksum of these files."""
 MOST_BYTES = 256 * 2**20
 _TIMEOUT_S = 30
-_NAMED = re.compile(r"mobilenet_v(?P<version>\d)_(?P<width>[\d.]+)_(?P<side>\d+)")
+_NAMED = re.compile(
+    r"mobilenet_v(?P<version>\d)_(?:weights_tf_dim_ordering_tf_kernels_)?(?P<width>[\d.]+)_(?P<side>\d+)"
+)
 _ATTEMPTS = 3
 _PIECE_BYTES = 2**20
 
@@ -51,6 +55,12 @@ class Backbone:
 
 def _coral(name: str, title: str, sha256: str = "", labels: str = "imagenet_labels.txt") -> Backbone:
     return Backbone(name, title, f"{CORAL}{name}.tflite", sha256, labels=labels)
+
+
+def _keras(width: str) -> Backbone:
+    name = f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{width}_224"
+    title = f"MobileNetV2 {width}, ImageNet, of keras.applications"
+    return Backbone(name, title, f"{KERAS}mobilenet_v2/{name}.h5", "")
 
 
 BACKBONES: Mapping[str, Backbone] = MappingProxyType(
@@ -89,6 +99,7 @@ BACKBONES: Mapping[str, Backbone] = MappingProxyType(
                 "3cc6d2ca460abd2e0f699a6d0d2550c6b61c6e3b0e27a3616e384ea74cb86f43",
             ),
             _coral("mobilenet_v1_0.75_192_quant", "MobileNet v1 0.75, ImageNet"),
+            *(_keras(width) for width in ("1.0", "0.75", "0.5", "0.35", "1.3", "1.4")),
         )
     }
 )

@@ -20,6 +20,7 @@ import numpy as np
 
 from edgetpu.graph import Graph
 from edgetpu.tflite import read_graph
+from models import keras_application
 from models.architecture import Architecture
 from models.backbones import BACKBONES, Backbone, fetch_backbone, find_backbone
 from models.errors import ModelError, NetworkUnreadable
@@ -47,13 +48,15 @@ class Parent:
 
 
 def load_parent(path: Path) -> Parent:
-    """Return the network of a published .tflite file, or of a checkpoint with its `architecture.json` beside it.
+    """Return the network of a published .tflite or .h5 file, or of a checkpoint with `architecture.json` beside it.
 
     Raises:
         NetworkUnreadable: if the file is no network of a family that is known here.
         ArchitectureInvalid: if the architecture beside a checkpoint cannot be read.
         BadModel: if a .tflite file is missing or damaged.
     """
+    if path.suffix == ".h5":
+        return Parent(*keras_application.mobilenet_v2(path), keras_application.CLASSES)
     return _from_checkpoint(path) if path.suffix == ".keras" else _from_graph(read_graph(path), path.name)
 
 

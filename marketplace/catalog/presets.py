@@ -91,7 +91,7 @@ def title_of(family: Family, name: str) -> str:
 def _weights_here() -> Iterator[tuple[str, Weights]]:
     for name, backbone in BACKBONES.items():
         path = find_backbone(name)
-        if path is not None and network_named(name) is not None:
+        if path is not None and path.suffix == ".tflite" and network_named(name) is not None:
             yield name, Weights(backbone, path)
 
 
