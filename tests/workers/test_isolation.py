@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,9 @@ def test_the_process_of_a_cell_gets_nothing_of_the_workers_environment(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the store")
     with JobProcess(cell=Cell(tmp_path)) as process:
         started = process._started()
-        environment = Path(f"/proc/{started.pid}/environ").read_bytes()
+        deadline = time.monotonic() + 20
+        while not (environment := Path(f"/proc/{started.pid}/environ").read_bytes()):  # empty until it has begun
+            assert time.monotonic() < deadline
     assert b"of the site" not in environment
     assert b"of the store" not in environment
     assert f"HOME={tmp_path}".encode() in environment
