@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from marketplace.datasets.models import DatasetVersion
-from marketplace.errors import WrongState
+from marketplace.moves import move_row
 
 Status = DatasetVersion.Status
 
@@ -28,12 +28,4 @@ def move(version: DatasetVersion, to: DatasetVersion.Status, **changes: Any) -> 
     Raises:
         WrongState: if no arrow leads from its status to `to`.
     """
-    before = version.status
-    if to not in NEXT[before]:
-        raise WrongState(f"dataset version {version.pk} is {before} and cannot become {to}")
-    changes |= {"status": to, "checked_at": timezone.now()}
-    if not DatasetVersion.objects.filter(pk=version.pk, status=before).update(**changes):
-        return False
-    for name, value in changes.items():
-        setattr(version, name, value)
-    return True
+    return move_row(version, to, NEXT, changes | {"checked_at": timezone.now()})

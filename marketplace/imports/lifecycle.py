@@ -10,8 +10,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from marketplace.errors import WrongState
 from marketplace.imports.models import Import
+from marketplace.moves import move_row
 
 Status = Import.Status
 
@@ -28,12 +28,4 @@ def move(brought: Import, to: Import.Status, **changes: Any) -> bool:
     Raises:
         WrongState: if no arrow leads from its status to `to`.
     """
-    before = brought.status
-    if to not in NEXT[before]:
-        raise WrongState(f"import {brought.pk} is {before} and cannot become {to}")
-    changes |= {"status": to, "ended_at": timezone.now()}
-    if not Import.objects.filter(pk=brought.pk, status=before).update(**changes):
-        return False
-    for name, value in changes.items():
-        setattr(brought, name, value)
-    return True
+    return move_row(brought, to, NEXT, changes | {"ended_at": timezone.now()})

@@ -20,7 +20,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from marketplace.errors import WrongState
+from marketplace.moves import move_row
 from marketplace.runs.models import Run, Trial
 
 R, T = Run.Status, Trial.Status
@@ -55,11 +55,9 @@ def move(run: Run, to: str, **changes: Any) -> bool:
     Raises:
         WrongState: if no arrow leads from the run's status to `to`.
     """
-    if to not in NEXT[run.status]:
-        raise WrongState(f"no arrow leads from {run.status} to {to}")
     if to not in LIVE_RUNS:
         changes["ended_at"] = timezone.now()
-    return _move(Run, run, to, changes)
+    return move_row(run, to, NEXT, changes)
 
 
 def move_trial(trial: Trial, to: str, **changes: Any) -> bool:
@@ -68,17 +66,6 @@ def move_trial(trial: Trial, to: str, **changes: Any) -> bool:
     Raises:
         WrongState: if no arrow leads from the trial's status to `to`.
     """
-    if to not in TRIAL_NEXT[trial.status]:
-        raise WrongState(f"no arrow leads from {trial.status} to {to}")
     if to not in LIVE_TRIALS:
         changes["ended_at"] = timezone.now()
-    return _move(Trial, trial, to, changes)
-
-
-def _move(model: type[Run] | type[Trial], row: Run | Trial, to: str, changes: dict[str, Any]) -> bool:
-    moved = model.objects.filter(pk=row.pk, status=row.status).update(status=to, **changes)
-    if moved:
-        row.status = to
-        for name, value in changes.items():
-            setattr(row, name, value)
-    return bool(moved)
+    return move_row(trial, to, TRIAL_NEXT, changes)
