@@ -1,4 +1,4 @@
-"""The `atoll` command: look at models, plan their memory, compile, validate and measure them."""
+"""The `atoll` command: search networks; look at models, plan their memory, compile, validate and measure them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.learn_command import add_learn
+from search_command import add_search
 
 if TYPE_CHECKING:  # rich and numpy cost a third of a second: they are loaded where they are needed
     from rich.console import Console
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="atoll", description="Models for the Coral Edge TPU.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_search, _inspect, _memory, _compile, _measure, _validate, _log, _calibrate, add_learn):
+    for add in (add_search, _inspect, _memory, _compile, _measure, _validate, _log, _calibrate, add_learn):
         add(commands)
     return parser
 
@@ -60,26 +61,6 @@ def _command(
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     parser.set_defaults(run=run)
     return parser
-
-
-def _search(commands: Commands) -> None:
-    parser = _command(commands, "search", _run_search, "search the best network for your pictures, on this machine")
-    parser.add_argument("pictures", type=Path, help="a ZIP of class folders, or a folder of them")
-    parser.add_argument("--latency", type=milliseconds, required=True, metavar="MS", help="3ms: the most one may take")
-    parser.add_argument("--device", default="devboard", help="for the estimate of time (default: devboard)")
-    parser.add_argument("--start", default="auto", help="auto, scratch, or the name of published weights")
-    parser.add_argument("--front", action="store_true", help="the best for every latency up to the limit")
-    parser.add_argument("--image-px", type=int, metavar="PX", help="largest side of the pictures (default: what suits)")
-    parser.add_argument("--trials", type=int, help="how many networks are tried (default: 8)")
-    parser.add_argument("--minutes", type=float, help="after so long no further trial begins")
-    parser.add_argument("--processes", type=int, help="trainings at the same time (default: one for each core)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("-o", "--out", type=Path, help="folder of the search; the same one goes on with it")
-
-
-def milliseconds(text: str) -> float:
-    """Return the milliseconds that people write as 3, 3ms or 3 ms."""
-    return float(text.strip().removesuffix("ms"))
 
 
 def _inspect(commands: Commands) -> None:
@@ -133,29 +114,6 @@ def _calibrate(commands: Commands) -> None:
     parser = _command(commands, "calibrate", _run_calibrate, "fit a device profile to your own measurements")
     parser.add_argument("table", type=Path, help="CSV with the columns model and latency_ms")
     parser.add_argument("--device", default="usb3", help="the known device nearest to yours (default: usb3)")
-
-
-def _run_search(chosen: argparse.Namespace) -> int:
-    import atoll
-    from workers.local_view import conclusion_of
-
-    found = atoll.search(
-        chosen.pictures,
-        latency_ms=chosen.latency,
-        device=chosen.device,
-        out=chosen.out,
-        start=chosen.start,
-        front=chosen.front,
-        image_px=chosen.image_px,
-        trials=chosen.trials,
-        minutes=chosen.minutes,
-        seed=chosen.seed,
-        processes=chosen.processes,
-    )
-    if chosen.json:
-        return _print({**found.result, "trials": [record.to_json() for record in found.records]})
-    _console().print(conclusion_of(found))
-    return 0
 
 
 def _run_inspect(chosen: argparse.Namespace) -> int:

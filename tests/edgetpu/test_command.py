@@ -165,11 +165,13 @@ def test_calibrate_reads_a_table(
     assert "Median error now" in capsys.readouterr().out
 
 
-def test_starting_loads_neither_tensorflow_nor_the_interpreter(mobilenet: Path) -> None:
+@pytest.mark.parametrize("words", [["inspect", "MODEL", "--json"], ["--help"], ["search", "--help"]], ids=" ".join)
+def test_starting_loads_neither_tensorflow_nor_the_interpreter(words: list[str], mobilenet: Path) -> None:
     code = (
-        "import sys; from command import main; main(sys.argv[1:]); "
-        "heavy = {'tensorflow', 'keras', 'ai_edge_litert', 'django', 'scipy', 'tflite'} & set(sys.modules); "
+        "import contextlib, sys; from command import main\n"
+        "with contextlib.suppress(SystemExit): main(sys.argv[1:])\n"
+        "heavy = {'tensorflow', 'keras', 'ai_edge_litert', 'django', 'scipy', 'tflite'} & set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)"
     )
-    words = [sys.executable, "-c", code, "inspect", str(mobilenet), "--json"]
-    subprocess.run(words, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    given = [str(mobilenet) if word == "MODEL" else word for word in words]
+    subprocess.run([sys.executable, "-c", code, *given], cwd=ROOT, check=True, capture_output=True, timeout=60)
