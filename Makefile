@@ -75,7 +75,7 @@ test-services: setup-dev ## Run the site on PostgreSQL, Valkey by TCP and a real
 	@$(BIN)/python -m pytest tests/services tests/marketplace/test_storage.py
 
 bench: setup-dev ## Run every benchmark (long)
-	@for script in benchmarks/*_*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script; done
 
 lock: $(UV) ## Compile requirements/*.txt anew from pyproject.toml
 	@for group in dev worker web; do \

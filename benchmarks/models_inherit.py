@@ -15,86 +15,41 @@ training. Every way has one thread. Twins are kept in one split. Each way sees t
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import keras
 import numpy as np
-from PIL import Image
-from search_real_images import SHARED, class_folders
 
-from marketplace.datasets.splitting import split_pictures
-from marketplace.datasets.twins import groups_of
-from models import succession
+from benchmarks.models_ablations import no_mixtures, no_refit
+from benchmarks.models_tasks import SETS, Task, task_of
+from benchmarks.models_two_ways import (
+    INHERITED_PEAK,
+    Clock,
+    float_accuracy,
+    from_scratch,
+    inherited,
+    int8_accuracy,
+    learn,
+    succeed,
+    with_head,
+)
 from models.architecture import Architecture
-from models.channel_choice import carry_channels, keep_channels
-from models.correct import correct
 from models.families import FAMILIES
-from models.inherit import inherit
-from models.network import build_network
-from models.pretrained import Parent, load_parent
-from models.quantize import quantize_to
-from models.transfer import feature_extractor, set_head
-from search.answers import classify_int8
-from search.head import fit_head
-from search.learner import Learner
-from search.schedule import PEAK_RATE, WARM_UP
 from search.train import limit_threads
-from search.tuning import Tuning
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-BACKBONE = SHARED / "data" / "pretrained" / "tf2_mobilenet_v2_1.0_224_ptq.tflite"
-SETS = {"signs": "sign_digits10.zip", "rice": "rice_leaf5.zip"}
-WIDTH, BATCH, CALIBRATION, INT8_CALIBRATION = 0.35, 32, 128, 200
-INHERITED_PEAK = 2e-3
-"""Peak learning rate after inheriting; `recipe` compares it with others."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """Pictures of one side, split once with twins together."""
-
-    title: str
-    images: np.ndarray
-    labels: np.ndarray
-    splits: np.ndarray
-
-    @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return int(self.labels.max()) + 1
-
-    def part(self, split: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return pictures and labels of a split: 0 training, 1 validation, 2 test."""
-        return self.images[self.splits == split], self.labels[self.splits == split]
-
-    def quarter(self) -> Task:
-        """Return the task with every fourth training picture of each class."""
-        splits = self.splits.copy()
-        for label in range(self.classes):
-            members = np.flatnonzero((self.labels == label) & (splits == 0))
-            splits[np.delete(members, np.s_[::4])] = 3
-        return replace(self, title=f"{self.title}, a quarter", splits=splits)
-
-
-def task_of(name: str, image_px: int) -> Task:
-    """Return one of the sets at a resolution."""
-    images, labels, _ = class_folders(SETS[name], image_px)
-    thumbs = np.stack([np.asarray(Image.fromarray(each).resize((16, 16), Image.Resampling.BOX)) for each in images])
-    splits, _ = split_pictures(labels.tolist(), groups_of(thumbs).tolist(), 0)
-    return Task(f"{name} {image_px} px", images, labels, np.array(splits))
+WIDTH, SIDES = 0.35, ("64", "96")
 
 
 def published(width: float, image_px: int) -> Architecture:
@@ -102,127 +57,12 @@ def published(width: float, image_px: int) -> Architecture:
     return replace(FAMILIES["mobilenet_v2"].published[f"mobilenet-v2-{width:g}"], image_px=image_px)
 
 
-class Clock:
-    """Processor time that may be used, counted from now."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self._started = seconds, time.process_time()
-
-    @property
-    def used(self) -> float:
-        """Seconds of processor time so far."""
-        return time.process_time() - self._started
-
-
-def from_scratch(task: Task, architecture: Architecture, seconds: float, seed: int = 0) -> keras.Model:
-    """Return the network after training new weights as the project trains them."""
-    clock = Clock(seconds)
-    network = build_network(architecture, task.classes, seed)
-    learn(network, task, clock, peak=PEAK_RATE, tuning=None, seed=seed)
-    return network
-
-
-def inherited(
-    task: Task,
-    architecture: Architecture,
-    seconds: float,
-    *,
-    peak: float = INHERITED_PEAK,
-    still_norms: bool = False,
-    seed: int = 0,
-) -> keras.Model:
-    """Return the network after inheriting, fitting the head and training all of it."""
-    clock = Clock(seconds)
-    network = with_head(task, succeed(task, architecture, seed))
-    names = [layer.name for layer in network.layers if layer.weights and not layer.name.endswith("_norm")]
-    tuning = Tuning(dict.fromkeys(names, 1.0)) if still_norms else None
-    learn(network, task, clock, peak=peak, tuning=tuning, seed=seed)
-    return network
-
-
-def succeed(task: Task, architecture: Architecture, seed: int = 0) -> keras.Model:
-    """Return the network as it is right after inheriting."""
-    images, _ = task.part(0)
-    chosen = np.random.default_rng(seed).permutation(len(images))[:CALIBRATION]
-    return inherit(parent(), architecture, task.classes, images[np.sort(chosen)], seed=seed)
-
-
-_PARENTS: list[Parent] = []
-
-
-def parent() -> Parent:
-    """Return the pretrained network, read once."""
-    if not _PARENTS:
-        _PARENTS.append(load_parent(BACKBONE))
-    return _PARENTS[0]
-
-
-def with_head(task: Task, network: keras.Model) -> keras.Model:
-    """Return the network with a head fitted to the training pictures' features; validation chooses its strength."""
-    extractor = feature_extractor(network)
-    (images, labels), (others, truth) = task.part(0), task.part(1)
-    features, judged = features_of(extractor, images), features_of(extractor, others)
-    head = fit_head(features, labels, lambda each: float(np.mean(each.classify(judged) == truth)), task.classes)
-    set_head(network, head.kernel, head.bias)
-    return network
-
-
-def features_of(extractor: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return features (pictures, features)."""
-    parts = (images[start : start + 64] for start in range(0, len(images), 64))
-    return np.concatenate([np.asarray(extractor((part.astype(np.float32) - 127) / 128)) for part in parts])
-
-
-def learn(network: keras.Model, task: Task, clock: Clock, *, peak: float, tuning: Tuning | None, seed: int) -> None:
-    """Train until the clock's time is used up; the rate follows the project's schedule by share of the time left."""
-    images, labels = task.part(0)
-    learner = Learner(network, [1.0] * task.classes, BATCH, tuning)
-    begin = clock.used
-    for step, chosen in enumerate(batches(len(images), seed)):
-        share = (clock.used - begin) / (clock.seconds - begin)
-        if share >= 1:
-            return
-        rate = peak * (share / WARM_UP if share < WARM_UP else (1 + np.cos(np.pi * (share - WARM_UP) / 0.9)) / 2)
-        learner.learn(images[chosen], labels[chosen].astype(np.int64), max(rate, peak / 100), (seed, step))
-
-
-def batches(count: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield positions of pictures without end, each epoch in another order."""
-    random = np.random.default_rng(seed)
-    while True:
-        order = random.permutation(count)
-        for start in range(0, count - BATCH + 1, BATCH):
-            yield order[start : start + BATCH]
-
-
-def float_accuracy(network: keras.Model, task: Task, split: int) -> float:
-    """Return the share of pictures that the network knows, in percent."""
-    images, labels = task.part(split)
-    return 100 * float(np.mean(features_of(network, images).argmax(axis=1) == labels))
-
-
-def int8_accuracy(network: keras.Model, task: Task) -> tuple[float, float]:
-    """Return (plain, with corrected weights): test accuracy of the int8 network in percent."""
-    images, labels = task.part(2)
-    training, _ = task.part(0)
-    few = training[np.random.default_rng(0).permutation(len(training))[:INT8_CALIBRATION]]
-    with tempfile.TemporaryDirectory(prefix="atoll-bench-") as folder:
-        plain, corrected = Path(folder) / "plain.keras", Path(folder) / "corrected.keras"
-        network.save(plain)
-        correct(plain, training, corrected, seed=0)
-        found = []
-        for checkpoint in (plain, corrected):
-            quantize_to(checkpoint, few, Path(folder) / "model.tflite")
-            found.append(100 * float(np.mean(classify_int8(Path(folder) / "model.tflite", images).argmax(1) == labels)))
-    return found[0], found[1]
-
-
 def compare(tasks: list[Task], seconds: float) -> Iterator[str]:
     """Yield a table of both ways at equal processor time."""
     yield "| pictures | seconds | way | test float % | int8 % | int8, corrected % |\n|---|---|---|---|---|---|"
     ways: tuple[tuple[str, Callable[..., keras.Model]], ...] = (("scratch", from_scratch), ("inherited", inherited))
     for task in tasks:
-        architecture = published(WIDTH, task.images.shape[1])
+        architecture = published(WIDTH, task.image_px)
         for name, way in ways:
             network = way(task, architecture, seconds)
             plain, corrected = int8_accuracy(network, task)
@@ -236,7 +76,7 @@ def recipe(tasks: list[Task]) -> Iterator[str]:
     for task in tasks:
         for still in (False, True):
             for peak in (1e-3, 3e-3):
-                architecture = published(WIDTH, task.images.shape[1])
+                architecture = published(WIDTH, task.image_px)
                 network = inherited(task, architecture, 25, peak=peak, still_norms=still)
                 known = float_accuracy(network, task, 1)
                 yield f"| {task.title} | {peak:g} | {'still' if still else 'in training'} | {known:.1f} |"
@@ -258,7 +98,7 @@ def rungs(tasks: list[Task]) -> Iterator[str]:
     yield "| pictures | MMAC | head only % | after 30 s of training % | CPU s of inheriting |\n|---|---|---|---|---|"
     for task in tasks:
         found = []
-        for architecture in shapes(task.images.shape[1]):
+        for architecture in shapes(task.image_px):
             clock = Clock(0)
             network = succeed(task, architecture)
             seconds = clock.used
@@ -275,56 +115,13 @@ def cost(tasks: list[Task]) -> Iterator[str]:
     """Yield the processor time of one inheritance and validation accuracy of a head, with parts left out."""
     yield "| pictures | way | CPU s | head only, validation % |\n|---|---|---|---|"
     for task in tasks:
-        for name, without in (("whole", _nothing), ("channels, no mixtures", _mixtures), ("no refit", _refit)):
-            undo = without()
-            clock = Clock(0)
-            network = succeed(task, published(WIDTH, task.images.shape[1]))
-            seconds = clock.used
-            undo()
+        for name, without in (("whole", nullcontext), ("channels, no mixtures", no_mixtures), ("no refit", no_refit)):
+            with without():
+                clock = Clock(0)
+                network = succeed(task, published(WIDTH, task.image_px))
+                seconds = clock.used
             known = float_accuracy(with_head(task, network), task, 1)
             yield f"| {task.title} | {name} | {seconds:.1f} | {known:.1f} |"
-
-
-def _nothing() -> Callable[[], None]:
-    return lambda: None
-
-
-def _mixtures() -> Callable[[], None]:
-    """Let streams carry channels as they are."""
-    kept = succession.carry_mixtures
-
-    def carry(stream: np.ndarray, reading: np.ndarray, count: int, seed: int) -> Any:
-        del seed
-        return carry_channels(stream, keep_channels(stream, np.sqrt(np.diag(reading)), count))
-
-    succession.carry_mixtures = carry
-    return lambda: setattr(succession, "carry_mixtures", kept)
-
-
-def _refit() -> Callable[[], None]:
-    """Cut kernels out and give each output the parent's mean and spread, as a batch norm would."""
-    from models import heir
-
-    kept, undo_mixtures = (heir.refit, heir.refit_depthwise, succession.Carried), _mixtures()
-
-    def matched(outputs: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        factor = wanted.std(axis=0) / np.maximum(outputs.std(axis=0), 1e-6)
-        return factor, (wanted.mean(axis=0) - outputs.mean(axis=0) * factor).astype(np.float32)
-
-    def cut(inputs: np.ndarray, wanted: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        factor, bias = matched(inputs @ start, wanted)
-        return (start * factor).astype(np.float32), bias
-
-    def cut_depthwise(patches: np.ndarray, wanted: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        factor, bias = matched(np.einsum("rtc,tc->rc", patches, start), wanted)
-        return (start * factor).astype(np.float32), bias
-
-    def undo() -> None:
-        undo_mixtures()
-        heir.refit, heir.refit_depthwise, _ = kept
-
-    heir.refit, heir.refit_depthwise = cut, cut_depthwise
-    return undo
 
 
 PARTS: dict[str, Callable[[list[Task]], Iterator[str]]] = {
@@ -339,20 +136,33 @@ PARTS: dict[str, Callable[[list[Task]], Iterator[str]]] = {
 
 def main() -> None:
     """Run the named parts on the named sets and sides, or on all."""
+    asked = _asked()
     limit_threads(1)
-    asked = sys.argv[1:]
-    names = [name for name in SETS if name in asked] or list(SETS)
-    sides = [side for side in (64, 96) if str(side) in asked] or [64, 96]
-    tasks = [task_of(name, side) for name in names for side in sides]
-    for part in [each for each in PARTS if each in asked] or list(PARTS):
+    tasks = [task_of(name, int(side)) for name in asked.sets or SETS for side in asked.sides or SIDES]
+    for part in asked.parts or PARTS:
         lines = []
         for line in PARTS[part](tasks):
             lines.append(line)
             print(line, flush=True)
-        if "--write" in asked:
+        if asked.write:
             machine = f"{date.today()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
             with RESULTS.open("a") as file:
                 file.write("\n".join(["", f"#### Inherit: {part} ({machine})", "", *lines, ""]))
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "words", nargs="*", help=f"of {', '.join([*PARTS, *SETS, *SIDES])}; all where none of a kind is"
+    )
+    parser.add_argument("--write", action="store_true", help="add the tables to benchmarks/RESULTS.md")
+    asked = parser.parse_args()
+    for kind, known in (("parts", PARTS), ("sets", SETS), ("sides", SIDES)):
+        setattr(asked, kind, [word for word in known if word in asked.words])
+    for word in asked.words:
+        if word not in (*PARTS, *SETS, *SIDES):
+            parser.error(f"there is no {word}")
+    return asked
 
 
 if __name__ == "__main__":
