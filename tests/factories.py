@@ -15,6 +15,7 @@ from django.utils import timezone
 from marketplace.accounts.models import Token, User
 from marketplace.accounts.tokens import make_token
 from marketplace.catalog.models import Release
+from marketplace.catalog.releasing import Words
 from marketplace.catalog.services import publish_release
 from marketplace.datasets.models import Dataset, DatasetVersion
 from marketplace.runs.models import Artifact, Run, Trial
@@ -229,4 +230,5 @@ def make_run(
 
 def make_release(owner: User, name: str = "", run: Run | None = None, **words: Any) -> Release:
     """Return a release; the first of its listing, or the next if there is one of this name."""
-    return publish_release(owner=owner, run=run or make_run(owner), name=name or f"model-{next(_numbers)}", **words)
+    said = Words(name or f"model-{next(_numbers)}", **words)
+    return publish_release(owner=owner, run=run or make_run(owner), words=said)

@@ -15,6 +15,7 @@ from marketplace.catalog import services
 from marketplace.catalog.asking import listing_asked_for
 from marketplace.catalog.models import Listing
 from marketplace.catalog.queries import listing_for, notices_for, release_for, run_to_publish, visible_listings
+from marketplace.catalog.releasing import Words
 from marketplace.catalog.shapes import model_shape, notice_shape, refs_shape, tree_shape
 
 router = Router()
@@ -111,8 +112,8 @@ def publish_model(request: HttpRequest, response: HttpResponse, publication: Pub
     """Publish what a run of yours made, as the first or the next release (right `models:publish`)."""
     require_scope(request, "models:publish")
     user = person_of(request)
-    words = publication.dict(exclude={"run"})
-    release = services.publish_release(owner=user, run=run_to_publish(user, publication.run), **words)
+    words = Words(**publication.dict(exclude={"run"}))
+    release = services.publish_release(owner=user, run=run_to_publish(user, publication.run), words=words)
     response["Location"] = f"/api/models/{release.listing}"
     return Status(201, model_shape(release.listing, release, files=True, card=True))
 

@@ -9,7 +9,7 @@ from django import forms
 from marketplace.accounts.names import is_name
 from marketplace.catalog.licences import DEFAULT_LICENCE, LICENCES
 from marketplace.catalog.queries import ORDERS
-from marketplace.catalog.releasing import MAX_NOTES, MAX_SUMMARY
+from marketplace.catalog.releasing import MAX_NOTES, MAX_SUMMARY, Words
 
 SORTS = {
     "updated": "Newest first",
@@ -76,6 +76,11 @@ class PublicationForm(forms.Form):
     private = forms.BooleanField(
         required=False, label="Private: only you can see it", help_text="You can change this later."
     )
+
+    @property
+    def words(self) -> Words:
+        """Return what the service takes."""
+        return Words(**self.cleaned_data)
 
 
 class ListingForm(forms.Form):

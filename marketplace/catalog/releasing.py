@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
@@ -36,7 +36,10 @@ class KeptFile(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the owner says of a listing and of its next release."""
+    """What the owner says of a listing and of its next release.
+
+    An empty title, summary or licence leaves the listing's own.
+    """
 
     name: str
     title: str = ""
@@ -45,6 +48,10 @@ class Words:
     notes: str = ""
     private: bool = False
     """Heeded for the first release only."""
+
+    def stripped(self) -> Words:
+        """Return them without the blanks around what people typed."""
+        return replace(self, title=self.title.strip(), summary=self.summary.strip(), notes=self.notes.strip())
 
 
 def add_release(
@@ -58,8 +65,6 @@ def add_release(
 ) -> Release:
     """Add a release to a listing, made if it is new, and tell the listing's subscribers.
 
-    An empty title, summary or licence leaves the listing's own.
-
     Args:
         owner: of the listing.
         words: what the owner says.
@@ -72,6 +77,7 @@ def add_release(
         BadInput: if the name or a text cannot be used.
         Conflict: if these very files are a release of this listing already, or the listing is public and should not be.
     """
+    words = words.stripped()
     check_words(words)
     with transaction.atomic():
         listing = _locked_listing(owner, words)

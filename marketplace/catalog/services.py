@@ -22,20 +22,8 @@ LABELS_NAME = "labels.txt"
 MAX_ID = 2**63 - 1
 
 
-def publish_release(
-    *,
-    owner: User,
-    run: Run,
-    name: str,
-    title: str = "",
-    summary: str = "",
-    private: bool = False,
-    licence: str = "",
-    notes: str = "",
-) -> Release:
+def publish_release(*, owner: User, run: Run, words: Words) -> Release:
     """Publish what a finished run made, as the first or the next release of a listing, and tell its subscribers.
-
-    An empty title, summary or licence leaves the listing's own; `private` is for the first release only.
 
     Raises:
         NotFound: if the run is not the owner's.
@@ -45,9 +33,8 @@ def publish_release(
     artifacts = publishable_files(owner, run)
 
     def card_for(listing: Listing) -> dict[str, Any]:
-        return preview_card(owner=owner, run=run, name=name, licence=listing.licence, artifacts=artifacts)
+        return preview_card(owner=owner, run=run, name=words.name, licence=listing.licence, artifacts=artifacts)
 
-    words = Words(name, title.strip(), summary.strip(), licence, notes.strip(), private)
     kind = Release.Kind.TRAINED
     return add_release(owner=owner, words=words, kind=kind, files=artifacts, card_for=card_for, run=run)
 

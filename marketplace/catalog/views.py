@@ -170,7 +170,7 @@ def publish(request: HttpRequest, run_id: int) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
-            release = services.publish_release(owner=user, run=run, **form.cleaned_data)
+            release = services.publish_release(owner=user, run=run, words=form.words)
         except (BadInput, Conflict) as error:
             form.add_error(error.field if error.field in form.fields else None, error.sentence)
         else:

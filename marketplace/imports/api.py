@@ -12,6 +12,7 @@ from pydantic import ConfigDict
 
 from marketplace.accounts.person import person_of
 from marketplace.accounts.tokens import require_scope
+from marketplace.catalog import releasing
 from marketplace.catalog.shapes import model_shape
 from marketplace.datasets.models import DatasetVersion
 from marketplace.datasets.queries import version_of
@@ -138,8 +139,8 @@ def publish(request: HttpRequest, response: HttpResponse, import_id: int, words:
     require_scope(request, "models:publish")
     owner = person_of(request)
     brought = import_of(owner, import_id)
-    values = words.dict() | {"name": words.name or brought.name}
-    release = publish_import(owner=owner, brought=brought, **values)
+    said = releasing.Words(**words.dict() | {"name": words.name or brought.name})
+    release = publish_import(owner=owner, brought=brought, words=said)
     response["Location"] = f"/api/models/{release.listing}"
     return Status(201, model_shape(release.listing, release, files=True, card=True))
 

@@ -14,20 +14,8 @@ from marketplace.imports.models import Import, ImportFile
 RUNNABLE = (".tflite",)
 
 
-def publish_import(
-    *,
-    owner: User,
-    brought: Import,
-    name: str,
-    title: str = "",
-    summary: str = "",
-    private: bool = False,
-    licence: str = "",
-    notes: str = "",
-) -> Release:
+def publish_import(*, owner: User, brought: Import, words: Words) -> Release:
     """Publish an import's files, as the first or the next release of a listing, and tell its subscribers.
-
-    An empty title, summary or licence leaves the listing's own; `private` is for the first release only.
 
     Raises:
         NotFound: if the import is not the owner's.
@@ -37,9 +25,8 @@ def publish_import(
     files = publishable_files(owner, brought)
 
     def card_for(listing: Listing) -> dict[str, Any]:
-        return card_of(brought, model=f"{owner.username}/{name}", licence=listing.licence, files=files)
+        return card_of(brought, model=f"{owner.username}/{words.name}", licence=listing.licence, files=files)
 
-    words = Words(name, title.strip(), summary.strip(), licence, notes.strip(), private)
     return add_release(owner=owner, words=words, kind=Release.Kind.IMPORTED, files=files, card_for=card_for)
 
 

@@ -153,7 +153,7 @@ def publish(request: HttpRequest, import_id: int) -> HttpResponse:
     form = PublicationForm(request.POST if request.method == "POST" else None, initial={"name": brought.name})
     if request.method == "POST" and form.is_valid():
         try:
-            release = publish_import(owner=owner, brought=brought, **form.cleaned_data)
+            release = publish_import(owner=owner, brought=brought, words=form.words)
         except (BadInput, Conflict) as error:
             form.add_error(error.field if error.field in form.fields else None, error.sentence)
         else:

@@ -11,7 +11,7 @@ from marketplace.catalog import services
 from marketplace.catalog.cards import CARD_NAME
 from marketplace.catalog.models import Listing, Notice, Release
 from marketplace.catalog.queries import notices_for, subscribed
-from marketplace.catalog.releasing import revision_of
+from marketplace.catalog.releasing import Words, revision_of
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.runs.models import Run
 from marketplace.storage import open_stored
@@ -23,14 +23,11 @@ pytestmark = pytest.mark.django_db
 def test_the_first_publication_makes_a_listing_with_release_one() -> None:
     owner = make_user("reef")
     run = make_run(owner)
-    release = services.publish_release(owner=owner, run=run, name="corals", title="Corals", summary="Three of them.")
+    words = Words("corals", title=" Corals", summary="Three of them.\n")
+    release = services.publish_release(owner=owner, run=run, words=words)
     listing = Listing.objects.get()
-    assert (str(listing), listing.title, listing.private, listing.licence) == (
-        "reef/corals",
-        "Corals",
-        False,
-        "apache-2.0",
-    )
+    assert (str(listing), listing.title, listing.summary) == ("reef/corals", "Corals", "Three of them.")
+    assert (listing.private, listing.licence) == (False, "apache-2.0")
     assert (release.number, release.run, listing.latest) == (1, run, release)
     assert (release.int8_accuracy, release.latency_ms, release.latency_measured) == (0.8667, 1.84, False)
     assert (release.device, release.streamed_bytes, release.cpu_op_count) == ("devboard", 102_400, 1)
@@ -119,7 +116,7 @@ def test_a_run_without_files_is_not_published() -> None:
 def test_words_that_cannot_be_stored_are_refused_with_their_field(words: dict[str, Any], field: str) -> None:
     owner = make_user()
     with pytest.raises(BadInput) as refused:
-        services.publish_release(owner=owner, run=make_run(owner), **{"name": "corals", **words})
+        services.publish_release(owner=owner, run=make_run(owner), words=Words(**{"name": "corals", **words}))
     assert refused.value.field == field
     assert not Listing.objects.exists()
 

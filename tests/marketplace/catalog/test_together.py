@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, connections
 
 from marketplace.catalog.models import Listing, Notice, Release
+from marketplace.catalog.releasing import Words
 from marketplace.catalog.services import publish_release, subscribe
 from marketplace.errors import Conflict
 from tests.factories import make_release, make_run, make_user
@@ -61,7 +62,7 @@ def at_once(acts: list[Callable[[], object]]) -> list[object]:
 def test_releases_that_are_published_at_once_get_one_number_each() -> None:
     owner, reader = make_user("reef"), make_user()
     runs = [make_run(owner) for _ in range(6)]
-    results = at_once([lambda run=run: publish_release(owner=owner, run=run, name="corals") for run in runs])  # type: ignore[misc]
+    results = at_once([lambda run=run: publish_release(owner=owner, run=run, words=Words("corals")) for run in runs])  # type: ignore[misc]
     assert [result for result in results if isinstance(result, Exception)] == []
     assert sorted(Release.objects.values_list("number", flat=True)) == [1, 2, 3, 4, 5, 6]
     newest = Listing.objects.get().latest
@@ -73,7 +74,7 @@ def test_releases_that_are_published_at_once_get_one_number_each() -> None:
 def test_of_the_same_run_published_at_once_exactly_one_is_a_release() -> None:
     owner = make_user("reef")
     run = make_run(owner)
-    results = at_once([lambda: publish_release(owner=owner, run=run, name="corals")] * 5)
+    results = at_once([lambda: publish_release(owner=owner, run=run, words=Words("corals"))] * 5)
     assert sum(isinstance(result, Release) for result in results) == 1
     assert sum(isinstance(result, Conflict) for result in results) == 4
     assert Listing.objects.count() == Release.objects.count() == 1
@@ -97,7 +98,7 @@ def test_no_download_is_lost_from_the_count_while_a_release_is_published() -> No
     def fetch() -> int:
         return int(Client().get("/reef/corals/resolve/v1/labels.txt").status_code)
 
-    results = at_once([*[fetch] * 8, lambda: publish_release(owner=owner, run=run, name="corals")])
+    results = at_once([*[fetch] * 8, lambda: publish_release(owner=owner, run=run, words=Words("corals"))])
     assert results[:8] == [200] * 8
     listing.refresh_from_db()
     assert listing.download_count == 8
