@@ -103,13 +103,14 @@ def _schedule(architecture: Architecture, pictures: int, backbone: str) -> tuple
     """Return how a network is trained, and the share of a whole step's time that a step takes."""
     if not backbone:
         return schedule_for(pictures), 1.0
-    if _is_whole(architecture, backbone):
+    if is_published(architecture, backbone):
         return tuning_schedule_for(pictures), _SHARE_OF_WHOLE
     return heir_schedule_for(pictures), 1.0
 
 
-def _is_whole(architecture: Architecture, backbone: str) -> bool:
-    """Say whether a network is the published one, at whatever resolution."""
+@lru_cache(maxsize=4096)
+def is_published(architecture: Architecture, backbone: str) -> bool:
+    """Say whether a network is the one whose weights were published, whole, at whatever resolution."""
     named = network_named(backbone)
     published = FAMILIES[architecture.family].published.get(named[0]) if named else None
     return published is not None and replace(architecture, image_px=published.image_px).key == published.key

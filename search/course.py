@@ -1,4 +1,8 @@
-"""One training, epoch by epoch, each of them kept on disk so that a killed one goes on."""
+"""One training, epoch by epoch, each of them kept on disk so that a killed one goes on.
+
+The network of the last epoch is the result: its learning rate has come down to nothing. The epoch that did best on
+validation pictures is worse on others (benchmarks/RESULTS.md, search), because it is the best of many on few pictures.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ import numpy as np
 
 from search.dataset import Dataset, Split
 from search.errors import TrialFailed
-from search.learner import LABEL_SMOOTHING, Learner
+from search.learner import Learner
 from search.progress import Progress
 from search.rungs import rung_epoch
 from search.schedule import Schedule
@@ -46,7 +50,6 @@ class Course:
         seed: int,
         state: Path,
         facts: Mapping[str, str],
-        patience: int | None = None,
     ) -> None:
         """Take what a training consists of.
 
@@ -57,13 +60,9 @@ class Course:
             seed: of their order and their changes.
             state: the file that every epoch is kept in.
             facts: kept with it; `training` names what must be equal for a kept state to be of this training.
-            patience: epochs without a better validation result after which to stop and return to the best weights;
-                None to train all epochs and take the last weights.
         """
         self._learner, self._schedule, self._dataset = learner, schedule, dataset
-        self._seed, self._state, self._kept_facts, self._patience = seed, state, facts, patience
-        self._best = (-1.0, 0.0)
-        self._best_epoch = 0
+        self._seed, self._state, self._kept_facts = seed, state, facts
         self.epoch = 0
         self.seconds = 0.0
         self.train_accuracy = 0.0
@@ -78,9 +77,8 @@ class Course:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or nothing was gained for long."""
-        tired = self._patience is not None and self.epoch - self._best_epoch >= self._patience
-        return self.epoch >= self._schedule.epochs or tired
+        """Whether all epochs are done."""
+        return self.epoch >= self._schedule.epochs
 
     def begin(self) -> None:
         """Look at the network as it is before the first epoch and keep it."""
@@ -96,20 +94,12 @@ class Course:
         self.seconds += time.monotonic() - started
         self._save()
 
-    def end(self) -> None:
-        """Leave the network with the weights that did best on validation pictures, where a patience was given."""
-        if self._patience is not None:
-            self._learner.return_to_best()
-            self.validation_accuracy = self._best[0]
-
     def resume(self, kept: Kept) -> None:
         """Take over the state of an earlier call."""
         self._learner.load(kept)
         self.epoch, self.seconds = int(kept["epoch"]), float(kept["seconds"])
         self.train_accuracy = float(kept["train_accuracy"])
         self.validation_accuracy = float(kept["validation_accuracy"])
-        self._best = float(kept["best_accuracy"]), float(kept["best_margin"])
-        self._best_epoch = int(kept["best_epoch"])
         self.rung_accuracy = float(kept["rung_accuracy"]) if "rung_accuracy" in kept else None
 
     def progress(self) -> Progress:
@@ -120,16 +110,9 @@ class Course:
 
     def _look(self) -> None:
         validation = self._dataset.validation
-        logits = self._learner.classify(validation.images)
-        self.validation_accuracy = float(np.mean(logits.argmax(axis=1) == validation.labels))
+        self.validation_accuracy = self._learner.accuracy(validation.images, validation.labels)
         if self.at_rung:
             self.rung_accuracy = self.validation_accuracy
-        if self._patience is None:
-            return
-        found = self.validation_accuracy, -_loss(logits, validation)
-        if found > self._best:
-            self._best, self._best_epoch = found, self.epoch
-            self._learner.keep_best()
 
     def _learn_once(self, split: Split) -> float:
         schedule, results = self._schedule, []
@@ -150,17 +133,6 @@ class Course:
             "seconds": self.seconds,
             "train_accuracy": self.train_accuracy,
             "validation_accuracy": self.validation_accuracy,
-            "best_accuracy": self._best[0],
-            "best_margin": self._best[1],
-            "best_epoch": self._best_epoch,
             **({} if self.rung_accuracy is None else {"rung_accuracy": self.rung_accuracy}),
         }
         self._learner.save(self._state, **facts, **self._kept_facts)
-
-
-def _loss(logits: Any, split: Split) -> float:
-    """Return the mean cross-entropy against the smoothed labels that are learned; being too sure is wrong too."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    right = np.take_along_axis(logs, split.labels[:, None], axis=1)[:, 0]
-    return -float(np.mean((1 - LABEL_SMOOTHING) * right + LABEL_SMOOTHING * logs.mean(axis=1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 
 from models.architecture import Architecture
-from search.cost import cost_of
+from search.cost import cost_of, is_published
 from search.spec import SearchSpec
 
 
@@ -27,4 +27,5 @@ def features_of(spec: SearchSpec, architecture: Architecture) -> list[float]:
         sum(log(block.expanded + 1) for block in early) / len(early),
         sum(log(block.expanded + 1) for block in late) / len(late),
         log(blocks[-1].filters),
+        float(is_published(architecture, spec.backbone)),
     ]

@@ -46,7 +46,6 @@ class Learner:
         self._class_weights = tf.constant(class_weights, tf.float32)
         self._classes = len(class_weights)
         self._batch = batch
-        self._best: list[NDArray[np.float32]] = []
         self._step = tf.function(self._learn, autograph=False, jit_compile=False)
         self._classify = tf.function(self._guess, autograph=False, jit_compile=False)
 
@@ -68,20 +67,10 @@ class Learner:
             found.append(self._classify(tf.constant(padded)).numpy()[: len(part)])
         return np.concatenate(found)
 
-    def keep_best(self) -> None:
-        """Remember the weights as they are now as the best ones."""
-        self._best = self.network.get_weights()
-
-    def return_to_best(self) -> None:
-        """Give the network the best weights, if any were remembered."""
-        if self._best:
-            self.network.set_weights(self._best)
-
     def save(self, path: Path, **facts: float | str) -> None:
         """Write the whole state and some facts; a reader sees the old file or the new one, never a part."""
         scratch = path.with_suffix(".part")
         arrays: dict[str, Any] = {f"variable{number}": each.numpy() for number, each in enumerate(self._variables())}
-        arrays |= {f"best{number}": each for number, each in enumerate(self._best)}
         with scratch.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays, **facts)
             file.flush()
@@ -92,7 +81,6 @@ class Learner:
         """Take over the state that `save` wrote."""
         for number, variable in enumerate(self._variables()):
             variable.assign(state[f"variable{number}"])
-        self._best = [state[f"best{number}"] for number in range(len(self.network.weights)) if "best0" in state]
 
     def _variables(self) -> list[Any]:
         return [*(variable.value for variable in self.network.variables), *self._first, *self._second]

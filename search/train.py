@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,8 +25,6 @@ from search.progress import OnProgress, ignore
 from search.schedule import Schedule, heir_schedule_for, schedule_for, tuning_schedule_for
 from search.tuning import Tuning
 
-PATIENCE, FEWEST_EPOCHS_OF_PATIENCE = 0.5, 3
-"""Share of all epochs without a better validation result after which a network that knew pictures stops learning."""
 GoesOn = Callable[[float], bool]
 """From the accuracy at the rung to whether the training is worth its end."""
 CHECKPOINT, STATE = "checkpoint.keras", "training.npz"
@@ -93,7 +90,6 @@ def train(
         course.run_epoch()
         on_progress(course.progress())
     at_rung = () if course.rung_accuracy is None or goes_on is None else (course.rung_accuracy,)
-    course.end()
     checkpoint = out_dir / CHECKPOINT
     scratch = out_dir / f"part.{CHECKPOINT}"
     network.save(scratch)
@@ -124,9 +120,7 @@ def _course(
         tuning = known or takeover.take_over(source, network, architecture, pictures, seed=seed, folder=out_dir)
     learner = Learner(network, _class_weights(pictures.train.labels, classes), schedule.batch, tuning)
     facts = {"training": training, **({"tuning": tuning.to_text()} if tuning else {})}
-    patience = max(FEWEST_EPOCHS_OF_PATIENCE, math.ceil(schedule.epochs * PATIENCE)) if tuning else None
-    state = out_dir / STATE
-    course = Course(learner, schedule, pictures, seed=seed, state=state, facts=facts, patience=patience)
+    course = Course(learner, schedule, pictures, seed=seed, state=out_dir / STATE, facts=facts)
     if kept is not None:
         course.resume(kept)
     elif tuning is not None:

@@ -1,0 +1,42 @@
+"""The pictures that searches are compared on, split as the site does it: twins together, a split for each seed."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from marketplace.datasets.splitting import split_pictures
+from search.dataset import Dataset
+from workers.jobs.arrays import dataset_for
+from workers.local_pictures import check_pictures
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("ATOLL_SHARED_DIR", ROOT.parent / "shared"))
+SETS = {"signs": ("sign_digits10.zip", 96), "rice": ("rice_leaf5.zip", 128)}
+"""Archive and the side of its pictures in px, by name."""
+
+
+def pictures_of(name: str, seed: int) -> Dataset:
+    """Return a set with the split of a seed; 0 is the split that the site makes.
+
+    Few test pictures say little, and twins make them fewer still: so every seed has its own test pictures.
+    """
+    archive, px = SETS[name]
+    pictures = check_pictures(SHARED / "data" / "datasets" / archive, ROOT / "var/peers" / name, lambda report: None)
+    job = pictures.job_values(px)
+    if seed:
+        job["manifest"] = str(_split_anew(Path(job["manifest"]), seed))
+        job["arrays"] += f"-split{seed}"
+    return dataset_for(job, lambda report: None)
+
+
+def _split_anew(manifest: Path, seed: int) -> Path:
+    content = json.loads(manifest.read_text())
+    pictures = content["pictures"]
+    splits, _ = split_pictures([each["class"] for each in pictures], [each["group"] for each in pictures], seed)
+    for picture, split in zip(pictures, splits, strict=True):
+        picture["split"] = split
+    target = manifest.with_name(f"manifest-split{seed}.json")
+    target.write_text(json.dumps(content))
+    return target
