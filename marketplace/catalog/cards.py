@@ -1,6 +1,7 @@
 """What a release says of itself: from a finished run to its card. Pure; a figure that the run lacks stays None.
 
 The same run gives the same card, byte for byte, so a release is known by the hashes of its files and its card.
+Parts that other cards have too are made of the JSON column that holds them, so that no run is needed.
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ def card_of(
         "task": "image-classification",
         "licence": {"id": licence, "title": LICENCES.get(licence, licence)},
         "device": run.device,
-        "accuracy": accuracy_of(run),
-        "latency": latency_of(run),
+        "accuracy": accuracy_of(run.validation),
+        "latency": latency_of(run.estimate, run.measurement),
         "input": input_of(run),
         "output": {form: _tensor(run, form, "output") for form in ("int8", "uint8")},
-        "quantization": quantization_of(run),
-        "memory": memory_of(run),
-        "ops": ops_of(run),
-        "compiler": compiler_of(run),
+        "quantization": quantization_of(run.quantization),
+        "memory": memory_of(run.estimate),
+        "ops": ops_of(run.estimate),
+        "compiler": compiler_of(run.compilation),
         "labels": list(labels),
         "dataset": dataset_of(run),
         "architecture": architecture_of(run),
@@ -79,16 +80,15 @@ def as_bytes(card: dict[str, Any]) -> bytes:
     return (json.dumps(card, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def accuracy_of(run: Run) -> dict[str, Any]:
+def accuracy_of(validation: Any) -> dict[str, Any]:
     """Return how often the network is right, each figure between 0 and 1, and on how many pictures that was seen."""
-    found = run.validation
     shares = ("float", "int8", "uint8", "balanced_int8")
     return {
-        "split": text(found, "split"),
-        "pictures": whole(found, "pictures"),
-        **{share: number(found, f"{share}_accuracy") for share in shares},
-        "agreement": number(found, "agreement"),
-        "interval": pair(found, "interval"),
+        "split": text(validation, "split"),
+        "pictures": whole(validation, "pictures"),
+        **{share: number(validation, f"{share}_accuracy") for share in shares},
+        "agreement": number(validation, "agreement"),
+        "interval": pair(validation, "interval"),
         "per_class": [
             {
                 "name": text(one, "name"),
@@ -96,9 +96,9 @@ def accuracy_of(run: Run) -> dict[str, Any]:
                 "precision": number(one, "precision"),
                 "pictures": whole(one, "pictures"),
             }
-            for one in objects(found, "per_class")
+            for one in objects(validation, "per_class")
         ],
-        "confusion": confusion_of(found),
+        "confusion": confusion_of(validation),
     }
 
 
@@ -109,9 +109,9 @@ def confusion_of(found: Any) -> list[list[int]]:
     return whole_rows if all(len(row) == len(rows) for row in whole_rows) else []
 
 
-def latency_of(run: Run) -> dict[str, Any]:
+def latency_of(estimate: Any, measurement: Any = None) -> dict[str, Any]:
     """Return the time of one inference: measured where a device measured it, else estimated with its band."""
-    return _measured(run.measurement) or _estimated(run.estimate)
+    return _measured(measurement) or _estimated(estimate)
 
 
 def _measured(found: Any) -> dict[str, Any] | None:
@@ -167,19 +167,17 @@ def _tensor(run: Run, form: str, side: str) -> dict[str, Any]:
     }
 
 
-def quantization_of(run: Run) -> dict[str, Any]:
+def quantization_of(quantization: Any) -> dict[str, Any]:
     """Return how the int8 network came from the float one."""
-    found = run.quantization
     return {
-        "method": text(found, "method"),
-        "calibration_pictures": whole(found, "calibration_count"),
-        "calibration_sha256": text(found, "calibration_sha256"),
+        "method": text(quantization, "method"),
+        "calibration_pictures": whole(quantization, "calibration_count"),
+        "calibration_sha256": text(quantization, "calibration_sha256"),
     }
 
 
-def memory_of(run: Run) -> dict[str, Any]:
+def memory_of(estimate: Any) -> dict[str, Any]:
     """Return which parameters stay on the chip and which are sent to it at every inference."""
-    found = run.estimate
     names = ("parameter_bytes", "cached_bytes", "streamed_bytes", "remaining_bytes")
     layers = [
         {
@@ -189,36 +187,34 @@ def memory_of(run: Run) -> dict[str, Any]:
             "parameter_bytes": whole(layer, "parameter_bytes"),
             "ms": number(layer, "ms"),
         }
-        for layer in objects(found, "layers")
+        for layer in objects(estimate, "layers")
     ]
     return {
-        "origin": "estimated" if number(found, "cached_bytes") is not None else "unknown",
-        "onchip_kib": kib(number(found, "cached_bytes")),
-        "streamed_kib": kib(number(found, "streamed_bytes")),
-        **{name: whole(found, name) for name in names},
+        "origin": "estimated" if number(estimate, "cached_bytes") is not None else "unknown",
+        "onchip_kib": kib(number(estimate, "cached_bytes")),
+        "streamed_kib": kib(number(estimate, "streamed_bytes")),
+        **{name: whole(estimate, name) for name in names},
         "layers": layers,
     }
 
 
-def ops_of(run: Run) -> dict[str, Any]:
+def ops_of(estimate: Any) -> dict[str, Any]:
     """Return how many ops the chip takes, and why the others stay on the CPU."""
-    found = run.estimate
-    left = [{key: text(op, key) for key in ("kind", "name", "reason")} for op in objects(found, "ops_on_cpu")]
-    known = isinstance(found, dict) and isinstance(found.get("ops_on_cpu"), list)
+    left = [{key: text(op, key) for key in ("kind", "name", "reason")} for op in objects(estimate, "ops_on_cpu")]
+    known = isinstance(estimate, dict) and isinstance(estimate.get("ops_on_cpu"), list)
     return {
-        "count": whole(found, "ops"),
-        "mapped": whole(found, "ops_mapped"),
+        "count": whole(estimate, "ops"),
+        "mapped": whole(estimate, "ops_mapped"),
         "on_cpu": left if known else None,
     }
 
 
-def compiler_of(run: Run) -> dict[str, Any]:
+def compiler_of(compilation: Any) -> dict[str, Any]:
     """Return whether the network was compiled for the chip, in words."""
-    found = run.compilation
     return {
-        "state": text(found, "state") or "not_compiled",
-        "sentence": text(found, "sentence") or NO_COMPILATION,
-        "version": text(found, "compiler_version"),
+        "state": text(compilation, "state") or "not_compiled",
+        "sentence": text(compilation, "sentence") or NO_COMPILATION,
+        "version": text(compilation, "compiler_version"),
     }
 
 

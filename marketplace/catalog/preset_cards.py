@@ -15,7 +15,6 @@ from marketplace.catalog.licences import LICENCES
 from marketplace.catalog.presets import Preset
 from marketplace.catalog.releasing import KeptFile
 from marketplace.catalog.showing import AS_IT_IS
-from marketplace.runs.models import Run
 from models.families.published import Count
 from search.estimates import file_estimate
 
@@ -40,22 +39,22 @@ def card_of_preset(
         files: of the release, without the card itself.
         graph: of its file, or of its architecture where there is no file.
     """
-    run = Run(device=DEVICE, image_px=preset.network.image_px, estimate=file_estimate(graph, DEVICE, _CAPACITY))
-    run.quantization = {} if preset.weights is None else ends_in_both_forms(graph)
+    estimated = file_estimate(graph, DEVICE, DEFAULT_CAPACITY_BYTES)
+    quantization = {} if preset.weights is None else ends_in_both_forms(graph)
     return {
         "schema": cards.SCHEMA,
         "model": model,
         "task": "image-classification",
         "licence": {"id": licence, "title": LICENCES.get(licence, licence)},
         "device": DEVICE,
-        "accuracy": cards.accuracy_of(run),
-        "latency": cards.latency_of(run),
+        "accuracy": cards.accuracy_of(None),
+        "latency": cards.latency_of(estimated),
         "latencies": latencies_of(graph),
-        "input": _input(run, preset),
-        "output": {form: ends["output"] for form, ends in run.quantization.items()},
-        "quantization": cards.quantization_of(run),
-        "memory": cards.memory_of(run),
-        "ops": cards.ops_of(run),
+        "input": _input(quantization, preset),
+        "output": {form: ends["output"] for form, ends in quantization.items()},
+        "quantization": cards.quantization_of(quantization),
+        "memory": cards.memory_of(estimated),
+        "ops": cards.ops_of(estimated),
         "compiler": {"state": "not_compiled", "sentence": NOT_COMPILED, "version": ""},
         "labels": list(labels),
         "dataset": {},
@@ -63,9 +62,6 @@ def card_of_preset(
         "published": published_of(preset),
         "files": [{"name": file.name, "bytes": file.byte_count, "sha256": file.sha256} for file in files],
     }
-
-
-_CAPACITY = DEFAULT_CAPACITY_BYTES
 
 
 def latencies_of(graph: Graph) -> list[dict[str, Any]]:
@@ -117,13 +113,13 @@ def ends_in_both_forms(graph: Graph) -> dict[str, Any]:
     return {form: found}
 
 
-def _input(run: Run, preset: Preset) -> dict[str, Any]:
+def _input(quantization: dict[str, Any], preset: Preset) -> dict[str, Any]:
     side = preset.network.image_px
-    form = next(iter(run.quantization), "")
+    form = next(iter(quantization), "")
     rule = f"Bring the picture to {side} × {side} px."
     plain = {"height_px": side, "width_px": side, "colour_order": cards.COLOUR_ORDER, "resize": rule}
     feed = {"feed": AS_IT_IS} if form == "uint8" else {}
-    return plain | {"preprocessing": ""} | ({form: run.quantization[form]["input"] | feed} if form else {})
+    return plain | {"preprocessing": ""} | ({form: quantization[form]["input"] | feed} if form else {})
 
 
 def _printed(count: Count | None) -> str:

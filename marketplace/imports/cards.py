@@ -9,7 +9,6 @@ from marketplace.catalog import cards
 from marketplace.catalog.licences import DEFAULT_LICENCE, LICENCES
 from marketplace.catalog.values import items, number, part, text, whole
 from marketplace.imports.models import Import, ImportFile
-from marketplace.runs.models import Run
 
 FORMS = ("int8", "uint8")
 
@@ -25,21 +24,20 @@ def card_of(
         licence: a key of LICENCES.
         files: those of the release, without the card itself.
     """
-    facts = _as_run(brought)
     return {
         "schema": cards.SCHEMA,
         "model": model,
         "task": "image-classification" if brought.labels else "other",
         "licence": {"id": licence, "title": LICENCES.get(licence, licence)},
         "device": brought.device,
-        "accuracy": cards.accuracy_of(facts),
-        "latency": cards.latency_of(facts),
+        "accuracy": cards.accuracy_of(brought.validation),
+        "latency": cards.latency_of(brought.estimate),
         "input": _input(brought),
         "output": {form: _tensor(brought, form, "output") for form in FORMS},
-        "quantization": cards.quantization_of(facts),
-        "memory": cards.memory_of(facts) | ({"origin": "compiled"} if brought.kind == "compiled" else {}),
-        "ops": cards.ops_of(facts),
-        "compiler": cards.compiler_of(facts),
+        "quantization": cards.quantization_of(brought.quantization),
+        "memory": cards.memory_of(brought.estimate) | ({"origin": "compiled"} if brought.kind == "compiled" else {}),
+        "ops": cards.ops_of(brought.estimate),
+        "compiler": cards.compiler_of(brought.compilation),
         "labels": list(brought.labels),
         "dataset": _dataset(brought),
         "architecture": {},
@@ -65,18 +63,6 @@ def _origin(brought: Import) -> dict[str, Any]:
 def _dataset(brought: Import) -> dict[str, Any]:
     facts = brought.dataset_facts if brought.used_dataset else {}
     return {key: facts.get(key) for key in ("name", "version", "content_sha256")}
-
-
-def _as_run(brought: Import) -> Run:
-    """Return the facts as a run has them, never saved: so both kinds of cards are written by the same functions."""
-    return Run(
-        device=brought.device,
-        estimate=brought.estimate,
-        quantization=brought.quantization,
-        compilation=brought.compilation,
-        validation=brought.validation,
-        measurement={},
-    )
 
 
 def _input(brought: Import) -> dict[str, Any]:
