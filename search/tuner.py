@@ -18,7 +18,9 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.errors import FailedTrialError
 
 from models.architecture import Architecture
+from models.backbones import fetch_backbone
 from models.quantize import QuantizedFiles
+from search.cost import cost_of
 from search.dataset import Dataset
 from search.errors import SearchError, TrialFailed
 from search.judge import ARCHITECTURE_FILE, OUTCOME_FILE, TrialOutcome, judge_trial, validate_on_cpu
@@ -31,6 +33,8 @@ from search.train import CHECKPOINT
 from search.trial import TrialRecord, TrialState
 
 OBJECTIVE = "int8_accuracy"
+FLOAT, RUNGS = "float_accuracy", ("rung_1", "rung_2")
+"""Further values of a trial: its float accuracy, and what `search.train.Trained.rung_accuracies` holds."""
 _ARCHITECTURE = "architecture"
 """The name of the value that holds the whole architecture, beside the choices that led to it."""
 TRIALS_USED_UP = Stopped("All trials that were ordered are used up.")
@@ -81,7 +85,17 @@ class AtollOracle(keras_tuner.Oracle):
 
     def _record(self, number: int, trial: Trial) -> TrialRecord:
         score = None if trial.score is None else float(trial.score)
-        now = TrialRecord(number, architecture_of(trial), _STATES[trial.status], score)
+        known = {name: _value(trial, name) for name in (FLOAT, *RUNGS)}
+        network = architecture_of(trial)
+        now = TrialRecord(
+            number,
+            network,
+            _STATES[trial.status],
+            score,
+            float_accuracy=known[FLOAT],
+            latency_ms=cost_of(self._spec, network).latency_ms,
+            rung_accuracies=tuple(value for name in RUNGS if (value := known[name]) is not None),
+        )
         before = self._restored.get(trial.trial_id)
         return replace(before, number=number) if before and before.state in (now.state, TrialState.PENDING) else now
 
@@ -104,18 +118,30 @@ class AtollTuner(BaseTuner):
 
     def __init__(self, oracle: AtollOracle, spec: SearchSpec, directory: Path) -> None:
         self._spec = spec
+        self._parent = fetch_backbone(spec.backbone) if spec.backbone else None
         super().__init__(oracle, directory=str(directory), project_name="search")
 
     def run_trial(
         self, trial: Trial, dataset: Dataset, on_progress: OnProgress = ignore, epochs: int | None = None
     ) -> dict[str, float]:
         """Return what keras-tuner keeps of a trial; files and costs are in the trial's folder."""
-        folder = self.folder_of(trial)
+        folder, network = self.folder_of(trial), architecture_of(trial)
+        others = [record for record in self.oracle.history() if record.architecture.key != network.key]
         try:
-            found = judge_trial(architecture_of(trial), dataset, self._spec, folder, on_progress, epochs=epochs)
+            found = judge_trial(
+                network,
+                dataset,
+                self._spec,
+                folder,
+                on_progress,
+                epochs=epochs,
+                parent=self._parent,
+                history=others,
+            )
         except TrialFailed as error:
             raise FailedTrialError(str(error)) from error
-        return {OBJECTIVE: found.validation_accuracy, "float_accuracy": found.float_accuracy}
+        rungs = dict(zip(RUNGS, found.metrics["rung_accuracies"], strict=False))
+        return {OBJECTIVE: found.validation_accuracy, FLOAT: found.float_accuracy, **rungs}
 
     def folder_of(self, trial: Trial) -> Path:
         """Return where a trial keeps its files."""
@@ -146,23 +172,6 @@ def next_proposal_after(spec: SearchSpec, history: Sequence[TrialRecord], scratc
     oracle._set_project_dir(str(scratch), "proposal")
     oracle.create_trial("proposal")
     return oracle.proposed
-
-
-def next_architecture(spec: SearchSpec, history: Sequence[TrialRecord], scratch: Path) -> Architecture | None:
-    """Return the network to try next, as `next_proposal_after` names it; None if the search is over."""
-    found = next_proposal_after(spec, history, scratch)
-    return found.architecture if isinstance(found, Proposal) else None
-
-
-def run_trial(
-    spec: SearchSpec, architecture: Architecture, dataset: Dataset, out_dir: Path, on_progress: OnProgress = ignore
-) -> TrialOutcome:
-    """Train and judge one network; a second call with the same folder goes on where the first was stopped.
-
-    Raises:
-        TrialFailed: if the network does not train or convert; the search goes on without it.
-    """
-    return judge_trial(architecture, dataset, spec, out_dir, on_progress)
 
 
 def search(
@@ -207,6 +216,11 @@ def _vocabulary(spec: SearchSpec) -> keras_tuner.HyperParameters:
     for name, values in space_of(spec).choices.items():
         vocabulary.Choice(name, list(values))
     return vocabulary
+
+
+def _value(trial: Trial, name: str) -> float | None:
+    """Return a value that a trial was said to have, if it was."""
+    return float(trial.metrics.get_best_value(name)) if trial.metrics.exists(name) else None
 
 
 def _values(architecture: Architecture) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from search.errors import LimitImpossible, SearchError, TrialFailed
 from search.progress import Progress
-from search.propose import propose
+from search.propose import Proposal, next_proposal, propose
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
 from tests.search.pictures import write_pictures
@@ -21,27 +21,28 @@ SPEC = SearchSpec(
 
 
 def test_the_oracle_proposes_what_propose_proposes_after_the_same_records(tmp_path: Path) -> None:
-    from search.tuner import next_architecture
+    from search.tuner import next_proposal_after
 
     spec, history = replace(SPEC, trials=5), list[TrialRecord]()
     states = [(TrialState.DONE, 0.5), (TrialState.FAILED, None), (TrialState.DONE, 0.7), (TrialState.RUNNING, None)]
     for number, (state, accuracy) in enumerate(states, 1):
-        architecture = next_architecture(spec, history, tmp_path / str(number))
-        assert architecture == propose(spec, history)
-        assert architecture is not None
-        history.append(TrialRecord(number, architecture, state, accuracy))
+        proposal = next_proposal_after(spec, history, tmp_path / str(number))
+        assert proposal == next_proposal(spec, history)
+        assert isinstance(proposal, Proposal)
+        history.append(TrialRecord(number, proposal.architecture, state, accuracy))
     assert len({record.architecture.key for record in history}) == 4
 
 
 def test_no_network_is_named_once_the_ordered_trials_are_used_up(tmp_path: Path) -> None:
-    from search.tuner import next_architecture
+    from search.tuner import TRIALS_USED_UP, next_proposal_after
 
     first = propose(SPEC, [])
     assert first is not None
     record = TrialRecord(1, first, TrialState.DONE, 0.5)
     second = propose(SPEC, [record])
     assert second is not None
-    assert next_architecture(SPEC, [record, TrialRecord(2, second, TrialState.FAILED)], tmp_path) is None
+    used_up = next_proposal_after(SPEC, [record, TrialRecord(2, second, TrialState.FAILED)], tmp_path)
+    assert used_up == TRIALS_USED_UP
 
 
 def test_a_whole_search_ends_with_files_and_honest_figures_and_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
@@ -65,6 +66,7 @@ def test_a_whole_search_ends_with_files_and_honest_figures_and_goes_on_where_it_
     assert again[0].epoch == 1
     assert [progress.step for progress in again] == ["training"] * 8 + ["quantizing", "judging"]
     assert [record.state for record in found.history] == ["done", "done"]
+    assert all(len(record.rung_accuracies) == 2 for record in found.history), "too few to stop any at the rung"
     assert found.best.validation_accuracy == max(record.validation_accuracy or 0 for record in found.history)
     assert found.best.latency_ms <= SPEC.latency_limit_ms
     assert found.validation["n"] == 72
