@@ -10,10 +10,9 @@ from django.conf import settings
 from edgetpu.devices import DEVICES
 from marketplace.datasets.models import DatasetVersion
 from marketplace.runs.checks import MAX_MINUTES
-from marketplace.runs.models import Run
 from marketplace.runs.progress import AFTER_SEARCH_S
 from marketplace.runs.queries import mean_trial_s
-from marketplace.runs.specs import spec_for
+from marketplace.runs.specs import spec_on
 from search.errors import SearchError
 from search.space import fastest
 from search.usual import USUAL_FAMILY
@@ -56,18 +55,17 @@ def hint_for(
     backbone: str = "",
 ) -> Hint:
     """Return the fastest network of the space for these values, and a guess of the time that the run takes."""
-    wanted = Run(
-        dataset_version=version,
+    spec = spec_on(
+        version,
         device=device,
         image_px=image_px,
         onchip_limit_bytes=onchip_bytes,
         latency_limit_ms=latency_limit_ms if latency_limit_ms > 0 else DEFAULT_LIMIT_MS,
-        trials_wanted=trials,
+        trials=trials,
         minutes=minutes,
-        families=list(families),
+        families=tuple(families),
         backbone=backbone,
     )
-    spec = spec_for(wanted)
     known_s = mean_trial_s(version, image_px, backbone)
     each_s = START_S + 60 * spec.room_minutes if known_s is None else known_s
     search_s = trials * each_s / min(trials, settings.WORKER_PROCESSES)

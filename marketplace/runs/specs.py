@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from marketplace.datasets.models import DatasetVersion
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.words import as_number
 from models.architecture import Architecture
@@ -20,22 +23,26 @@ STATES = {
 
 def spec_for(run: Run) -> SearchSpec:
     """Return what is asked of the search."""
-    version = run.dataset_version
-    return SearchSpec(
-        classes=len(version.classes),
+    return spec_on(
+        run.dataset_version,
         image_px=run.image_px,
         latency_limit_ms=run.latency_limit_ms,
         device=run.device,
         onchip_limit_bytes=run.onchip_limit_bytes,
         trials=run.trials_wanted,
         seed=run.seed,
-        training_pictures=int(version.statistics.get("splits", {}).get("train", 0)),
         families=tuple(run.families),
         backbone=run.backbone,
         objective=run.goal,
         minutes=run.minutes,
         min_gain=run.min_gain,
     )
+
+
+def spec_on(version: DatasetVersion, **asked: Any) -> SearchSpec:
+    """Return a search on these pictures; `asked` are the fields of `SearchSpec` that the pictures do not tell."""
+    training_pictures = int(version.statistics.get("splits", {}).get("train", 0))
+    return SearchSpec(classes=len(version.classes), training_pictures=training_pictures, **asked)
 
 
 def history_of(run: Run) -> list[TrialRecord]:
