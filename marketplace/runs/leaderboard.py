@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.text import capfirst
+
 from marketplace.runs import words
 from marketplace.runs.chart import Point
 from marketplace.runs.models import Trial
@@ -83,7 +85,7 @@ def points_of(rows: Sequence[Row]) -> list[Point]:
 def _row(trial: Trial, rank: int | None, winner: int | None, live: Live) -> Row:
     note = trial.error
     if trial.status == T.RUNNING:
-        note = trial_sentence(trial, live.get(trial.pk, {})).split(": ", 1)[-1]
+        note = capfirst(trial_sentence(trial, live.get(trial.pk, {})).split(": ", 1)[-1])
     return Row(
         trial=trial,
         rank=rank,

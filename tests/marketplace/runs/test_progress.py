@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from marketplace.runs.leaderboard import points_of, rows_of, waiting_count
 from marketplace.runs.models import Run, Trial
-from marketplace.runs.progress import AFTER_SEARCH_S, NO_WORKER, WAITING, Standing, standing_of
+from marketplace.runs.progress import AFTER_SEARCH_S, NO_WORKER, VALIDATING_S, WAITING, Standing, standing_of
 from marketplace.runs.rail import stations_of
 
 R, T = Run.Status, Trial.Status
@@ -65,6 +65,11 @@ def test_the_first_trial_tells_the_time_left_by_its_own_expectation() -> None:
 
 def test_the_time_left_is_unknown_while_nothing_was_timed() -> None:
     assert standing(run_in(R.SEARCHING), [trial(1, T.RUNNING), trial(2, T.WAITING)]).eta_s is None
+
+
+def test_after_the_search_the_time_left_follows_from_the_step() -> None:
+    left = [standing(run_in(status), [trial(1, T.DONE)]).eta_s for status in (R.QUANTIZING, R.VALIDATING, R.DONE)]
+    assert left == [AFTER_SEARCH_S, VALIDATING_S, None]
 
 
 def test_what_is_happening_is_told_in_words() -> None:
@@ -132,7 +137,7 @@ def test_trials_without_figures_stand_below_with_their_reason_and_waiting_ones_a
     rows = rows_of(trials, {3: {"phase": "Training", "epoch": 0, "epochs": 5}}, None)
     assert [(row.trial.number, row.note) for row in rows] == [
         (2, ""),
-        (3, "training, epoch 1 of 5."),
+        (3, "Training, epoch 1 of 5."),
         (1, "No memory."),
     ]
     assert waiting_count(trials) == 1
