@@ -58,8 +58,13 @@ class Coordinates:
     bottom: int = HEIGHT - BOTTOM
 
 
-def coordinates_of(tried: Sequence[Tried]) -> Coordinates | None:
-    """Return the picture, or None while there are fewer than two trials that differ."""
+def coordinates_of(tried: Sequence[Tried], best: int | None = None) -> Coordinates | None:
+    """Return the picture, or None while there are fewer than two trials that differ.
+
+    Args:
+        tried: the trials to draw.
+        best: the number of the trial that the run calls its best; the line of that one lies on top.
+    """
     names = varying(tried)
     if len(tried) < 2 or not names:
         return None
@@ -75,13 +80,12 @@ def coordinates_of(tried: Sequence[Tried]) -> Coordinates | None:
     axes.append(
         Axis(WIDTH - RIGHT, "", ACCURACY, tuple(Mark(_y(_share(end, low, high)), percent(end)) for end in ends))
     )
-    best = max(tried, key=lambda each: each.accuracy)
     lines = []
-    for each in sorted(tried, key=lambda one: one.accuracy):
+    for each in sorted(tried, key=lambda one: (one.number == best, one.accuracy)):
         ys = [place[each.choices.get(name)] for name, place in zip(shown, places, strict=True)]
         points = [*ys, _y(_share(each.accuracy, low, high))]
         path = " ".join(f"{axis.x},{y}" for axis, y in zip(axes, points, strict=True))
-        lines.append(Line(each.number, path, each is best, _title(each, shown)))
+        lines.append(Line(each.number, path, each.number == best, _title(each, shown)))
     return Coordinates(tuple(axes), tuple(lines), len(names) - len(shown))
 
 

@@ -36,6 +36,7 @@ def context_of(overview: Overview) -> dict[str, Any]:
     run = overview.run
     points = points_of(overview.rows)
     tried = tried_in(overview.trials)
+    best = best_row(overview.rows)
     return {
         "run": run,
         "overview": overview,
@@ -44,12 +45,12 @@ def context_of(overview: Overview) -> dict[str, Any]:
         "device": device_title(run.device),
         "can_stop": run.status in (Run.Status.QUEUED, Run.Status.SEARCHING) and not run.stop_requested,
         "chart": chart_of(points, run.latency_limit_ms),
-        "coordinates": coordinates_of(tried),
+        "coordinates": coordinates_of(tried, best.trial.number if best else None),
         "importances": importances(tried)[:IMPORTANCES_SHOWN],
         "tried_count": len(tried),
         "parent": Parent.from_json(run.parent),
         "families": families_in_words(run),
-        "best": best_row(overview.rows),
+        "best": best,
         "reasons": reasons(overview.rows),
         "summary": summary_of(run, overview.trials) if run.status == Run.Status.DONE else [],
         "accuracies": results.accuracies(run.validation),

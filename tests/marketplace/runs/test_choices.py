@@ -71,12 +71,18 @@ def test_an_architecture_without_choices_has_none(architecture: Any) -> None:
 
 
 def test_every_trial_is_a_line_through_all_axes_and_the_best_lies_on_top() -> None:
-    drawn = coordinates_of(WIDTH_DECIDES)
+    drawn = coordinates_of(WIDTH_DECIDES, best=5)
     assert drawn is not None
     assert [axis.what for axis in drawn.axes] == ["width", "last channels", "int8 accuracy"]
     assert all(len(line.points.split()) == 3 for line in drawn.lines)
     assert [line.best for line in drawn.lines] == [False] * 5 + [True]
     assert "Trial 5: 91.0 % int8" in drawn.lines[-1].title
+
+
+def test_of_trials_that_are_equally_accurate_the_one_that_the_run_calls_best_is_marked() -> None:
+    drawn = coordinates_of(tried((0.9, {"width": 1.0}), (0.9, {"width": 0.5}), (0.8, {"width": 0.3})), best=2)
+    assert drawn is not None
+    assert [(line.number, line.best) for line in drawn.lines] == [(3, False), (1, False), (2, True)]
 
 
 def test_larger_values_stand_higher_and_unknown_ones_lowest() -> None:
