@@ -49,7 +49,7 @@ def card_of(
         "task": "image-classification",
         "licence": {"id": licence, "title": LICENCES.get(licence, licence)},
         "device": run.device,
-        "accuracy": accuracy_of(run.validation),
+        "accuracy": accuracy_of(run.validation) | reuse_of(run),
         "latency": latency_of(run.estimate, run.measurement),
         "input": input_of(run),
         "output": {form: _tensor(run, form, "output") for form in ("int8", "uint8")},
@@ -100,6 +100,11 @@ def accuracy_of(validation: Any) -> dict[str, Any]:
         ],
         "confusion": confusion_of(validation),
     }
+
+
+def reuse_of(run: Run) -> dict[str, int]:
+    """Return how many networks of a run its test pictures have judged, where that is more than this one."""
+    return {"networks_tested": run.networks_tested} if run.networks_tested > 1 else {}
 
 
 def confusion_of(found: Any) -> list[list[int]]:

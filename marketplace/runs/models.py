@@ -69,6 +69,10 @@ class Run(models.Model):
     quantization = models.JSONField(default=dict, blank=True, help_text="Input and output types, scales, zero points.")
     compilation = models.JSONField(default=dict, blank=True, help_text="state, sentence, compiler version, report.")
     validation = models.JSONField(default=dict, blank=True, help_text="Float and int8 figures on the test split.")
+    networks_tested = models.PositiveIntegerField(
+        default=0,
+        help_text="How many networks of this run its test split has judged; more than 1 where trials were added.",
+    )
     measurement = models.JSONField(default=dict, blank=True, help_text="Measured latency: device, link, clock, runs.")
     failure = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -175,12 +175,13 @@ def record_compiled(run: Run, compilation: Mapping[str, Any], files: Files) -> N
 def record_validated(run: Run, validation: Mapping[str, Any]) -> None:
     """Write down the figures on the test split; go on to measure where there is something to measure, and on what."""
     compiled = run.compilation.get("state") == "compiled"
+    tested = {"validation": dict(validation), "networks_tested": run.networks_tested + 1}
     if compiled and a_worker_has(Step.Needs.DEVICE):
-        if lifecycle.move(run, Run.Status.MEASURING, validation=dict(validation)):
+        if lifecycle.move(run, Run.Status.MEASURING, **tested):
             order_step(kind=Step.Kind.MEASURE, subject=run.pk, needs=Step.Needs.DEVICE)
         return
     sentence = NOT_MEASURED if compiled else NOT_MEASURED_UNCOMPILED
-    _finish(run, validation=dict(validation), measurement={"state": "not_measured", "sentence": sentence})
+    _finish(run, **tested, measurement={"state": "not_measured", "sentence": sentence})
 
 
 def record_measured(run: Run, measurement: Mapping[str, Any]) -> None:

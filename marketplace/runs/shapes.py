@@ -55,6 +55,7 @@ def full(overview: Overview) -> dict[str, Any]:
         "stop_requested": run.stop_requested,
         "leaderboard": [_trial(row) for row in overview.rows],
         "waiting": overview.waiting,
+        "networks_tested": run.networks_tested,
         "artifacts": [_artifact(run, artifact) for artifact in overview.artifacts],
         **{name: getattr(run, name) for name in RESULTS},
     }

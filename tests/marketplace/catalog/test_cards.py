@@ -43,6 +43,11 @@ def test_a_card_states_every_fact_of_the_run() -> None:
     assert [file["name"] for file in card["files"]] == sorted(run.artifacts.values_list("name", flat=True))
 
 
+def test_a_card_tells_that_its_test_pictures_have_judged_other_networks_before() -> None:
+    assert "networks_tested" not in card_for(make_run(make_user(), networks_tested=1))["accuracy"]
+    assert card_for(make_run(make_user(), networks_tested=2))["accuracy"]["networks_tested"] == 2
+
+
 def test_a_measured_latency_says_on_what_and_never_mixes_with_the_estimate() -> None:
     latency = card_for(make_run(make_user(), measurement=MEASURED))["latency"]
     assert (latency["origin"], latency["ms"], latency["p95_ms"], latency["runs"]) == ("measured", 2.31, 2.6, 200)

@@ -192,6 +192,16 @@ def test_more_trials_are_ordered_on_the_page_and_by_programs(
     assert "This one is not." in answer.body.decode()
 
 
+def test_the_page_says_that_added_trials_use_the_test_pictures_again(
+    client: ReadingClient, owner: User, version: DatasetVersion
+) -> None:
+    once = client.get(f"/runs/{make_run(owner, version, networks_tested=1).pk}/").content.decode()
+    assert "the same test pictures then judge that one too" in once
+    assert "These pictures have judged" not in once
+    again = client.get(f"/runs/{make_run(owner, version, networks_tested=2).pk}/").content.decode()
+    assert "These pictures have judged 2 networks of this run" in again
+
+
 @pytest.mark.parametrize("typed", ["", "x", "-1", "0", "9" * 30])
 def test_a_number_of_trials_that_is_none_is_refused_in_words(
     client: ReadingClient, owner: User, version: DatasetVersion, typed: str

@@ -240,6 +240,16 @@ def test_a_better_network_replaces_files_and_figures_of_the_earlier_one(person: 
     assert not run.artifacts.exists()
 
 
+def test_a_run_counts_the_networks_that_its_test_split_has_judged(person: User, version: DatasetVersion) -> None:
+    run = done(person, version)
+    for networks in (1, 2):
+        Run.objects.filter(pk=run.pk).update(status=Run.Status.VALIDATING)
+        run.refresh_from_db()
+        outcomes.record_validated(run, {"int8_accuracy": 0.8})
+        run.refresh_from_db()
+        assert (run.status, run.networks_tested) == (Run.Status.DONE, networks)
+
+
 @pytest.mark.parametrize(("trials", "words"), [(0, "at least 1"), (-1, "at least 1"), (199, "can get 198 more")])
 def test_a_number_of_trials_that_cannot_be_added_is_refused(
     person: User, version: DatasetVersion, trials: int, words: str
