@@ -63,6 +63,7 @@ class OrderForm(forms.Form):
         queryset=DatasetVersion.objects.none(),
         label="Pictures",
         empty_label=None,
+        help_text="Networks learn from most of them, and are judged on the others.",
         error_messages={"invalid_choice": "Choose one of your datasets that is ready."},
     )
     device = forms.ChoiceField(
@@ -70,12 +71,15 @@ class OrderForm(forms.Form):
         widget=forms.RadioSelect,
         choices=[(key, profile.title) for key, profile in DEVICES.items()],
         initial="devboard",
+        help_text="Where the model will run: the chip is the same, its host and the link make it faster or slower. "
+        "A USB Accelerator runs at the reduced clock (under “Other hosts”) unless its runtime is libedgetpu1-max.",
         error_messages={"required": NO_DEVICE, "invalid_choice": NO_DEVICE},
     )
     latency_limit_ms = Number(
         label="Latency limit",
         initial=DEFAULT_LIMIT_MS,
-        help_text="Milliseconds for one picture. A network that is estimated to be slower is never trained.",
+        help_text="The most that one picture may take: 33 ms keep up with 30 pictures a second. "
+        "A network that is estimated to be slower is never trained.",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         error_messages={"invalid": "The latency limit is a number of milliseconds, for example 2.5."},
     )
@@ -84,14 +88,15 @@ class OrderForm(forms.Form):
         coerce=int,
         choices=[(side, f"{side} × {side} px") for side in IMAGE_PX],
         initial=64,
-        help_text="The largest that networks may look at. Larger shows more and takes longer.",
+        help_text="Your pictures are shrunk to this or less. Larger shows finer things and takes longer.",
         error_messages={"required": NO_SIZE, "invalid_choice": NO_SIZE},
     )
     trials = forms.IntegerField(
         label="Trials",
         initial=DEFAULT_TRIALS,
         required=False,
-        help_text="Networks to train. More find better ones and take longer; you can stop at any time.",
+        help_text="More find better ones and take longer; you can stop at any time. "
+        "Empty: as many as fit into the time beside.",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         error_messages={"invalid": "The number of trials is a whole number, for example 8."},
     )
@@ -114,22 +119,25 @@ class OrderForm(forms.Form):
         widget=forms.RadioSelect,
         choices=Run.Goal.choices,
         initial=Run.Goal.TARGET.value,
+        help_text="The second shows what each millisecond buys, so that you can choose afterwards.",
     )
     family = forms.ChoiceField(
         label="Family of networks",
         initial=USUAL_FAMILY,
-        help_text="Which kind of network is tried; published weights have a kind of their own.",
+        help_text="The plan that the networks are variations of. The one that is chosen here suits most pictures.",
         error_messages={"invalid_choice": NO_FAMILY},
     )
     end_early = forms.BooleanField(
         label="End early",
         required=False,
-        help_text=f"No further trial starts once one is expected to gain less than {100 * LEAST_GAIN:g} points.",
+        help_text=f"No further trial starts once it is expected to gain less than {100 * LEAST_GAIN:g} percentage "
+        "points of accuracy.",
     )
     onchip_limit_mib = Number(
         label="On-chip limit",
         initial=DEFAULT_ONCHIP_MIB,
-        help_text="MiB for parameters. What fits on the chip is never sent again at each inference.",
+        help_text=f"How much of the chip's memory the network may fill. {DEFAULT_ONCHIP_MIB:g} MiB is about all there "
+        "is; ask for less where other models share the chip.",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         error_messages={"invalid": "The on-chip limit is a number of MiB, for example 7.7."},
     )

@@ -91,7 +91,7 @@ def test_a_new_person_signs_up_and_orders_a_run(live_server: Any, browser: Brows
 
     make_version(User.objects.get(username="nerea"), "shells")
     page.reload()
-    expect(page.get_by_text("The fastest network of this space needs")).to_be_visible()
+    expect(page.get_by_text("The fastest network that could be tried needs")).to_be_visible()
     page.get_by_label("Latency limit").fill("0.01")
     expect(page.get_by_text("no network can meet it")).to_be_visible()
     page.get_by_label("Coral USB Accelerator, USB 2", exact=True).check()

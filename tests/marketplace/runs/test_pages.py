@@ -8,6 +8,7 @@ import pytest
 from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
 from marketplace.devices.models import WorkerNode
+from marketplace.runs.forms import OrderForm
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.pages import PIECES
 from marketplace.runs.starts import trials_within
@@ -180,6 +181,13 @@ def test_the_form_begins_with_the_chosen_dataset_and_its_picture_size(
     assert f'<option value="{version.pk}" selected>' in page
     assert '<option value="96" selected>' in page  # pictures are 100 px, larger sizes are chosen knowingly
     assert client.get("/runs/new?dataset=none").status_code == 200
+
+
+def test_every_option_of_the_order_has_a_hint(client: ReadingClient, owner: User, version: DatasetVersion) -> None:
+    page = client.get("/runs/new").content.decode()
+    hints = dict(re.findall(r'id="id_(\w+)_helptext">(.+?)</div>', page))
+    assert hints.keys() == OrderForm(owner).fields.keys()
+    assert all(hint.endswith(".") for hint in hints.values())
 
 
 def test_the_hint_names_the_fastest_network_with_its_band(client: ReadingClient, version: DatasetVersion) -> None:
