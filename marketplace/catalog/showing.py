@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from marketplace.catalog.models import ReleaseFile
 from marketplace.catalog.values import items, number, objects, part, text, whole
+from marketplace.runs.words import layer_name
 
 PURPOSES = {
     "model_edgetpu.tflite": "For the Edge TPU, int8 pixels in (compiled)",
     "model_uint8_edgetpu.tflite": "For the Edge TPU, uint8 pixels in (compiled)",
     "model_int8.tflite": "For a CPU, or to compile yourself: int8 pixels in",
     "model_uint8.tflite": "For a CPU, or to compile yourself: uint8 pixels in",
-    "embedding_extractor.tflite": "To learn new classes on a device: compile it, then pycoral or `atoll learn`",
+    "embedding_extractor.tflite": "To learn new classes on a device: compile it, then pycoral or “atoll learn”",
     "original.keras": "The Keras model as its author brought it",
     "original.h5": "The Keras model as its author brought it",
     "saved_model.zip": "The SavedModel as its author brought it",
@@ -31,7 +31,6 @@ MOST_CONFUSION_CLASSES = 40
 CLASSES_AT_FIRST = 20
 PLAIN_SCALE = 1 / 128
 AS_IT_IS = "the pixel as it is, 0 to 255"
-_ADDITION = re.compile(r"(?:_relu|_norm)?(?:_\d+)?\Z")
 
 
 def card_view(card: dict[str, Any]) -> dict[str, Any]:
@@ -102,16 +101,7 @@ def memory_bar(card: dict[str, Any]) -> list[dict[str, Any]]:
 
 def layer_rows(card: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the layers under short names; the card has the names as the file has them."""
-    return [{**layer, "name": short_name(text(layer, "name"))} for layer in objects(part(card, "memory"), "layers")]
-
-
-def short_name(name: str) -> str:
-    """Return what TensorFlow's converter made of a layer's name, without its additions.
-
-    "net_1/block1_expand_relu_1/Relu;net_1/block1_expand_norm_1/…" is the layer block1_expand.
-    """
-    parts = name.split(";")[0].split("/")
-    return _ADDITION.sub("", parts[1]) if len(parts) > 2 else name
+    return [{**layer, "name": layer_name(text(layer, "name"))} for layer in objects(part(card, "memory"), "layers")]
 
 
 def class_rows(card: dict[str, Any]) -> list[dict[str, Any]]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from edgetpu.devices import DEVICES
 
+_OUTPUT = re.compile(r"StatefulPartitionedCall(?:_\d+)?(?::\d+)?")
+"""What TensorFlow's converter calls the output of a network."""
+_ADDITION = re.compile(r"(?:_relu|_norm)?(?:_\d+)?\Z")
 KIB, MIB = 2**10, 2**20
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 
@@ -110,6 +114,15 @@ def million(value: Any) -> str:
 def limited_by(part: Any) -> str:
     """Return what an inference spends most of its time on."""
     return LIMITED_BY.get(str(part), str(part or ""))
+
+
+def layer_name(name: Any) -> str:
+    """Return what TensorFlow's converter made of a layer's name, without its additions.
+
+    "net_1/block1_expand_relu_1/Relu;net_1/block1_expand_norm_1/…" is the layer block1_expand.
+    """
+    parts = [each for each in str(name).split(";")[0].split("/") if not _OUTPUT.fullmatch(each)]
+    return _ADDITION.sub("", parts[1]) if len(parts) > 2 else "/".join(parts) or "output"
 
 
 def device_title(key: str) -> str:

@@ -48,6 +48,15 @@ def milliseconds(duration_ms: Any) -> str:
 
 
 @register.filter
+def microseconds(duration_ms: Any) -> str:
+    """Return milliseconds as whole microseconds without the unit, for columns that name it."""
+    known = _known(duration_ms)
+    if known is None:
+        return UNKNOWN
+    return f"{known * 1000:,.0f}" if known >= SHORTEST_MS or not known else "under 1"
+
+
+@register.filter
 def bytes_in_words(byte_count: Any) -> str:
     """Return bytes in the unit that fits, in steps of 1,024."""
     known = _known(byte_count)

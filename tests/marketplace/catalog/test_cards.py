@@ -9,7 +9,7 @@ import pytest
 
 from marketplace.catalog import cards
 from marketplace.catalog.cards import card_of
-from marketplace.catalog.showing import pixel_rule, retrain_script, short_name
+from marketplace.catalog.showing import pixel_rule, retrain_script
 from marketplace.runs.models import Run
 from tests.factories import ARCHITECTURE, CLASSES, MEASURED, make_run, make_user
 
@@ -114,21 +114,6 @@ def test_a_smaller_network_tells_of_both_resizings() -> None:
 )
 def test_what_to_feed_is_said_in_words(scale: float | None, zero_point: int, rule: str) -> None:
     assert pixel_rule({"scale": scale, "zero_point": zero_point}) == rule
-
-
-@pytest.mark.parametrize(
-    ("name", "short"),
-    [
-        ("net_1/block1_expand_relu_1/Relu;net_1/block1_expand_norm_1/batchnorm/add_1", "block1_expand"),
-        ("net_1/block4_add_1/Add", "block4_add"),
-        ("net/logits_1/MatMul;net/logits_1/BiasAdd", "logits"),
-        ("StatefulPartitionedCall_1:0", "StatefulPartitionedCall_1:0"),
-        ("stem", "stem"),
-        ("", ""),
-    ],
-)
-def test_layers_have_names_that_people_can_read(name: str, short: str) -> None:
-    assert short_name(name) == short
 
 
 def test_the_script_to_train_further_has_ten_lines_of_python() -> None:

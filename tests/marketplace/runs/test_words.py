@@ -54,3 +54,19 @@ def test_a_device_that_is_no_longer_known_keeps_its_key() -> None:
 def test_what_limits_an_inference_is_told_in_words() -> None:
     assert words.limited_by("compute") == "arithmetic on the chip"
     assert words.limited_by(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("net_1/block1_expand_relu_1/Relu;net_1/block1_expand_norm_1/batchnorm/add_1", "block1_expand"),
+        ("net_1/block4_add_1/Add", "block4_add"),
+        ("net/logits_1/MatMul;net/logits_1/BiasAdd", "logits"),
+        ("StatefulPartitionedCall_1:0", "output"),
+        ("StatefulPartitionedCall/net/stem/Relu", "stem"),
+        ("stem", "stem"),
+        ("", ""),
+    ],
+)
+def test_layers_have_names_that_people_can_read(name: str, short: str) -> None:
+    assert words.layer_name(name) == short
