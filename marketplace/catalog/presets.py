@@ -15,7 +15,6 @@ from models.backbones import BACKBONES, Backbone, find_backbone, network_named
 from models.families import FAMILIES, Family
 from models.families.published import PUBLISHED, Published
 
-"""How Coral names the files of MobileNet: version, width, side of the picture in px."""
 _CALLED = {"1": "1.0", "s": "S", "m": "M", "l": "L", "xs": "XS"}
 ARCHITECTURE_ONLY = "Architecture only, as published: train it on your own pictures."
 WITH_WEIGHTS = "Coral's quantized file with weights as published. It runs as it is, and can be trained further."
@@ -84,8 +83,9 @@ def title_of(family: Family, name: str) -> str:
     said = set(re.split(r"\W+", family.title.lower())) | set(family.title.lower().split())
     rest = name.removeprefix(family.name.replace("_", "-"))
     words = [word for word in rest.split("-") if word and word not in said]
-    text = " ".join(_CALLED.get(word, word) for word in words)
-    return family.title + (text if rest[:1].isdigit() else f" {text}").rstrip()
+    if rest[:1].isdigit():  # the family's own count, as in EfficientNet-lite1
+        return family.title + " ".join(words)
+    return " ".join([family.title, *(_CALLED.get(word, word) for word in words)])
 
 
 def _weights_here() -> Iterator[tuple[str, Weights]]:

@@ -162,6 +162,7 @@ def test_people_find_the_kind_they_look_for(client: ReadingClient) -> None:
     [
         ("efficientnet_edgetpu", "efficientnet-edgetpu-s", "EfficientNet-EdgeTPU S"),
         ("efficientnet_lite", "efficientnet-lite0", "EfficientNet-lite0"),
+        ("efficientnet_lite", "efficientnet-lite1", "EfficientNet-lite1"),
         ("mobilenet_v2", "mobilenet-v2-0.35", "MobileNet v2 0.35"),
         ("mobilenet_v1", "mobilenet-v1-1", "MobileNet v1 1.0"),
         ("mobilenet_v3", "mobilenet-v3-small-minimalistic", "MobileNet v3, minimalistic small"),
