@@ -122,7 +122,7 @@ def layer_name(name: Any) -> str:
     "net_1/block1_expand_relu_1/Relu;net_1/block1_expand_norm_1/…" is the layer block1_expand.
     """
     parts = [each for each in str(name).split(";")[0].split("/") if not _OUTPUT.fullmatch(each)]
-    return _ADDITION.sub("", parts[1]) if len(parts) > 2 else "/".join(parts) or "output"
+    return _ADDITION.sub("", parts[1]) if len(parts) > 2 else "/".join(parts) if parts else "output"
 
 
 def device_title(key: str) -> str:
