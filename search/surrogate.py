@@ -6,7 +6,9 @@ from copy import copy
 from typing import Protocol
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesRegressor
+from numpy.typing import NDArray
+from sklearn import config_context
+from sklearn.tree import ExtraTreeRegressor
 
 from search.encoding import Encoded, joined
 from search.gaussian import GaussianProcess
@@ -56,23 +58,39 @@ class Ridge:
 
 
 class Trees:
-    """Extremely randomized trees; their disagreement is the deviation."""
+    """Extremely randomized trees; their disagreement is the deviation.
+
+    scikit-learn's forest grows the same ones, and spends as long again on checking and copying its parameters.
+    """
 
     def __init__(self, points: Encoded, values: Floats, seed: int) -> None:
-        self._forest = ExtraTreesRegressor(
-            _TREES, min_samples_leaf=2, max_features=0.5, bootstrap=True, oob_score=True, random_state=seed
-        )
-        self._values = values
-        self._forest.fit(points.matrix.astype(np.float32), values)
+        matrix, self._values = points.matrix.astype(np.float32), values
+        seeds = np.random.RandomState(seed).randint(np.iinfo(np.int32).max, size=_TREES)
+        draws = [np.random.RandomState(each).randint(len(values), size=len(values)) for each in seeds]
+        self._times_drawn = np.stack([np.bincount(drawn, minlength=len(values)) for drawn in draws])
+        with config_context(skip_parameter_validation=True):
+            trees = [
+                ExtraTreeRegressor(min_samples_leaf=2, max_features=0.5, random_state=each).fit(
+                    matrix, values[:, None], sample_weight=times.astype(np.float64), check_input=False
+                )
+                for each, times in zip(seeds, self._times_drawn, strict=True)
+            ]
+        self._trees = [tree.tree_ for tree in trees]
+        self._own = self._guesses(matrix)
+
+    def _guesses(self, matrix: NDArray[np.float32]) -> Floats:
+        """Return what each tree says; shape (trees, points)."""
+        return np.stack([tree.predict(matrix)[:, 0] for tree in self._trees])
 
     def left_out(self) -> Floats:
-        """Return the error at each point had it not been known."""
-        return np.asarray(self._forest.oob_prediction_ - self._values)
+        """Return the error at each point had it not been known: by the trees that it was not drawn for."""
+        without = self._times_drawn == 0
+        return np.asarray((self._own * without).sum(axis=0) / np.maximum(without.sum(axis=0), 1) - self._values)
 
     def predict(self, points: Encoded) -> tuple[Floats, Floats]:
         """Return mean and deviation at each point."""
         matrix = np.ascontiguousarray(points.matrix, dtype=np.float32)
-        guesses = np.stack([tree.tree_.predict(matrix)[:, 0] for tree in self._forest.estimators_])
+        guesses = self._guesses(matrix)
         return guesses.mean(axis=0), guesses.std(axis=0)
 
 
