@@ -1,13 +1,16 @@
 """How much of a table's front each method finds: percent of the hypervolume after 50 and 100 evaluations.
 
     .venv/bin/python benchmarks/search_tables.py TABLE.csv.gz [--cost NAME] [--accuracy NAME]
-        [--methods NAME …] [--seeds 10] [--evaluations 50 100] [--stages 2,3,3 --skip 0] [--target 0.5]
+        [--methods NAME …] [--seeds 10] [--slow-seeds 2] [--evaluations 50 100] [--stages 2,3,3 --skip 0] [--target 0.5]
 
 The hypervolume counts accuracy above the table's median and cost below its 99 % quantile. A table has a column `arch`
 (one digit a choice, values between separators, or cells of NAS-Bench-201), one of accuracy, one of cost, and perhaps
 parameters. `--stages` says that a table's layers with operation `--skip` do nothing but for the first of each stage.
 `--target` asks for the best accuracy of networks no dearer than that quantile of all costs instead, and prints how many
 points of accuracy are left. Every method asks for one candidate at a time; a table answers at once.
+
+keras-tuner's searches have one objective, the accuracy; the front is counted of all that they evaluated. What is beyond
+the budget is known before it is tried: it counts as no evaluation, whoever proposes it.
 """
 
 from __future__ import annotations
@@ -19,7 +22,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -33,22 +39,39 @@ from search.problem import Goal
 from search.tables import Table, read_table
 
 METHODS: dict[str, Callable[[Table, int], Method]] = {
-    "engine": lambda table, seed: Engine(table, seed, Settings()),
-    "engine-without-canonical": lambda table, seed: Engine(without_canonical(table), seed, Settings()),
-    "engine-without-known-cost": lambda table, seed: Engine(table, seed, Settings(known_cost=False)),
-    "engine-without-features": lambda table, seed: Engine(table, seed, Settings(features=False)),
-    "engine-without-mixture": lambda table, seed: Engine(table, seed, Settings(mixture=False)),
-    "engine-single-target": lambda table, seed: Engine(table, seed, Settings(Goal.TARGET)),
+    "engine": lambda table, seed: Engine(table, seed, Settings(goal_of(table))),
+    "engine-without-canonical": lambda table, seed: Engine(without_canonical(table), seed, Settings(goal_of(table))),
+    "engine-without-known-cost": lambda table, seed: Engine(table, seed, Settings(goal_of(table), known_cost=False)),
+    "engine-without-features": lambda table, seed: Engine(table, seed, Settings(goal_of(table), features=False)),
+    "engine-without-mixture": lambda table, seed: Engine(table, seed, Settings(goal_of(table), mixture=False)),
     "random": RandomSearch,
-    "aging-evolution": AgingEvolution,
-    "optuna-tpe": lambda table, seed: Optuna(table, seed, "TPESampler"),
-    "optuna-tpe-multivariate": lambda table, seed: Optuna(table, seed, "TPESampler", multivariate=True),
-    "optuna-nsga2": lambda table, seed: Optuna(table, seed, "NSGAIISampler", population_size=20),
-    "optuna-gp": lambda table, seed: Optuna(table, seed, "GPSampler"),
+    "aging-evolution": lambda table, seed: AgingEvolution(table, seed, budgets=table.budget is None),
+    "optuna-tpe": lambda table, seed: Optuna(table, seed, "TPESampler", table.budget),
+    "optuna-tpe-multivariate": lambda table, seed: Optuna(table, seed, "TPESampler", table.budget, multivariate=True),
+    "optuna-nsga2": lambda table, seed: Optuna(table, seed, "NSGAIISampler", table.budget, population_size=20),
+    "optuna-gp": lambda table, seed: Optuna(table, seed, "GPSampler", table.budget),
+    "keras-tuner-hyperband": lambda table, seed: tuners().hyperband(table, seed),
+    "keras-tuner-bayesian": lambda table, seed: tuners().bayesian(table, seed),
 }
+SLOW = ("keras-tuner-bayesian",)
+"""Methods that get fewer seeds, because a proposal takes them seconds."""
 
-USUAL = [name for name in METHODS if name not in ("optuna-gp", "engine-single-target")]
-"""Without those that need torch or mean something else."""
+
+def goal_of(table: Table) -> Goal:
+    """Return what is looked for: the best within the budget if there is one, the front otherwise."""
+    return Goal.FRONT if table.budget is None else Goal.TARGET
+
+
+def tuners() -> ModuleType:
+    """Return keras-tuner's searches; imported late, because TensorFlow takes its time."""
+    return import_module("benchmarks.peer_tuners")
+
+
+def missing(name: str) -> str:
+    """Return why a method cannot be run here; empty if it can."""
+    if name == "optuna-gp" and find_spec("torch") is None:
+        return "Optuna's GP sampler needs torch, which Atoll does not install."
+    return ""
 
 
 def without_canonical(table: Table) -> Table:
@@ -78,7 +101,8 @@ def measure(table: Table, name: str, seeds: int, marks: list[int]) -> str:
     means, spreads = np.mean(shares, axis=0), np.std(shares, axis=0, ddof=min(1, seeds - 1))
     digits = 1 if table.budget is None else 2
     cells = [f"{mean:.{digits}f} ± {spread:.{digits}f}" for mean, spread in zip(means, spreads, strict=True)]
-    return f"| {name} | {' | '.join(cells)} | {1000 * seconds / seeds / max(marks):.0f} |"
+    title = f"{name} ({seeds} seeds)" if name in SLOW else name
+    return f"| {title} | {' | '.join(cells)} | {1000 * seconds / seeds / max(marks):.0f} |"
 
 
 def figure(table: Table, rows: list[int]) -> float:
@@ -92,8 +116,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("table", type=Path)
     parser.add_argument("--cost", default="")
     parser.add_argument("--accuracy", default="")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=USUAL)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--slow-seeds", type=int, default=2, help=f"for {', '.join(SLOW)}")
     parser.add_argument("--evaluations", type=int, nargs="+", default=[50, 100])
     parser.add_argument("--stages", type=lambda text: [int(part) for part in text.split(",")])
     parser.add_argument("--skip", type=int, default=0)
@@ -114,7 +139,11 @@ def main() -> None:
     print(f"{table.name}: {len(table.codes)} rows, {networks} networks, {asked.seeds} seeds (0 to {asked.seeds - 1})")
     print(f"| method | {marks} | CPU ms a proposal |\n| --- |{' ---: |' * (len(asked.evaluations) + 1)}", flush=True)
     for name in asked.methods:
-        print(measure(table, name, asked.seeds, asked.evaluations), flush=True)
+        seeds = asked.slow_seeds if name in SLOW else asked.seeds
+        print(
+            f"| {name} | {why} |" if (why := missing(name)) else measure(table, name, seeds, asked.evaluations),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Optuna is asked where it is installed (group `dev`); the product does not use it
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -65,12 +66,13 @@ class AgingEvolution:
     """Regularized evolution (Real et al. 2019): the best of a sample of the youngest is changed in one choice.
 
     So that it finds a front, each tournament has a budget: the cost of a random member; dearer ones do not take part.
+    Where there is a single limit, none has.
     """
 
     POPULATION, SAMPLE = 20, 8
 
-    def __init__(self, problem: Problem, seed: int) -> None:
-        self._problem, self._random = problem, np.random.default_rng(seed)
+    def __init__(self, problem: Problem, seed: int, *, budgets: bool = True) -> None:
+        self._problem, self._random, self._budgets = problem, np.random.default_rng(seed), budgets
         self._seen: set[str] = set()
         self._alive: deque[tuple[Ways, float, float]] = deque(maxlen=self.POPULATION)
 
@@ -88,7 +90,7 @@ class AgingEvolution:
 
     def _child(self) -> Ways:
         sample = [self._alive[place] for place in self._random.permutation(len(self._alive))[: self.SAMPLE]]
-        budget = sample[0][2]
+        budget = sample[0][2] if self._budgets else np.inf
         parent = max((each for each in sample if each[2] <= budget), key=lambda each: each[1])
         codes = list(parent[0])
         position = int(self._random.integers(len(codes)))
@@ -102,28 +104,42 @@ class AgingEvolution:
 
 
 class Optuna:
-    """A sampler of Optuna that is told both value and cost; every choice is a category, as a table gives it."""
+    """A sampler of Optuna; every choice is a category, as a table gives it.
 
-    def __init__(self, problem: Problem, seed: int, sampler: str, **options: Any) -> None:
+    It is told both value and cost. Where there is a single limit it is told the value, and by how much the cost exceeds
+    the limit: Optuna's constraint. What may not be tried costs nothing and is told as the worst value so far.
+    """
+
+    def __init__(self, problem: Problem, seed: int, sampler: str, limit: float | None = None, **options: Any) -> None:
         import optuna
+        from optuna.study import StudyDirection
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._problem = problem
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        self._problem, self._limit = problem, limit
         made = getattr(optuna.samplers, sampler)(seed=seed, **options)
-        self._study = optuna.create_study(directions=["maximize", "minimize"], sampler=made)
+        up, down = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
+        self._study = optuna.create_study(directions=[up, down] if limit is None else [up], sampler=made)
         self._trial: Any = None
+        self._worst = np.inf
 
     def ask(self) -> Ways:
-        """Return the candidate to try next; one that may not be tried is told to Optuna as failed."""
+        """Return the candidate to try next."""
         while True:
             self._trial = self._study.ask()
             codes = tuple(
                 self._trial.suggest_categorical(f"{number}", list(range(len(choice.values))))
                 for number, choice in enumerate(self._problem.choices)
             )
-            if self._problem.known(np.array([codes])).allowed[0]:
+            known = self._problem.known(np.array([codes]))
+            if self._limit is not None:
+                self._trial.set_constraint("cost", float(known.costs[0] / self._limit - 1))
+            if known.allowed[0]:
                 return codes
-            self._study.tell(self._trial, state=self._failed())
+            if self._limit is not None and np.isfinite(self._worst):
+                self._study.tell(self._trial, float(self._worst))
+            else:
+                self._study.tell(self._trial, state=self._failed())
 
     @staticmethod
     def _failed() -> Any:
@@ -133,7 +149,8 @@ class Optuna:
 
     def tell(self, codes: Ways, value: float, cost: float) -> None:
         """Tell Optuna."""
-        self._study.tell(self._trial, [value, cost])
+        self._worst = min(self._worst, value)
+        self._study.tell(self._trial, [value] if self._limit is not None else [value, cost])
 
 
 def new_one(problem: Problem, seen: set[str], random: np.random.Generator) -> Ways:
