@@ -68,7 +68,7 @@ class Trees:
         seeds = np.random.RandomState(seed).randint(np.iinfo(np.int32).max, size=_TREES)
         draws = [np.random.RandomState(each).randint(len(values), size=len(values)) for each in seeds]
         self._times_drawn = np.stack([np.bincount(drawn, minlength=len(values)) for drawn in draws])
-        with config_context(skip_parameter_validation=True):
+        with config_context(skip_parameter_validation=True, assume_finite=True):
             trees = [
                 ExtraTreeRegressor(min_samples_leaf=2, max_features=0.5, random_state=each).fit(
                     matrix, values[:, None], sample_weight=times.astype(np.float64), check_input=False
