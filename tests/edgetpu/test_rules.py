@@ -103,8 +103,10 @@ def test_dense_weights_with_a_scale_per_output_are_refused() -> None:
 
 
 @pytest.mark.parametrize("scale", [0.0, math.inf, math.nan])
-def test_scales_that_crash_the_compiler_are_refused(scale: float) -> None:
-    graph = changed_tensor(convolution(), 0, quantization=Quantization((scale,), (0,)))
+@pytest.mark.parametrize("others", [(), (1.0, 1.0)])
+def test_scales_that_crash_the_compiler_are_refused(scale: float, others: tuple[float, ...]) -> None:
+    scales = (*others, scale)
+    graph = changed_tensor(convolution(), 0, quantization=Quantization(scales, (0,) * len(scales)))
     assert broken(graph)[0] == "finite_scales"
 
 

@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
+from sklearn.ensemble import ExtraTreesRegressor
 
 from search.encoding import Encoded, Encoder
 from search.gaussian import _START, GaussianProcess, _loss, _Parts
 from search.problem import Choice, Floats, Known
-from search.surrogate import Ridge, Surrogate
+from search.surrogate import Ridge, Surrogate, Trees
 
 CHOICES = (Choice("kernel", (3, 5, 7)), Choice("depth", (1, 2, 3)), Choice("kind", ("fused", "depthwise")))
 
@@ -60,6 +61,16 @@ def test_believing_a_prediction_changes_no_mean_much_and_lowers_the_uncertainty_
     before, after = surrogate.predict(points.rows(~tried)), liar.predict(points.rows(~tried))
     assert after[0] == pytest.approx(before[0], abs=0.1)
     assert (after[1] < before[1]).all()
+
+
+def test_the_trees_are_those_of_scikit_learns_forest() -> None:
+    points, values = _points(30)
+    trees = Trees(points, values, 5)
+    forest = ExtraTreesRegressor(
+        60, min_samples_leaf=2, max_features=0.5, bootstrap=True, oob_score=True, random_state=5
+    ).fit(points.matrix.astype(np.float32), values)
+    assert trees.left_out() == pytest.approx(forest.oob_prediction_ - values)
+    assert trees.predict(points)[0] == pytest.approx(forest.predict(points.matrix))
 
 
 def test_the_ridge_picks_the_penalty_that_foretells_best() -> None:
