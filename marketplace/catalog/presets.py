@@ -57,7 +57,7 @@ class Preset:
 
 def presets() -> Iterator[Preset]:
     """Yield every published network, and every further set of weights that lies here."""
-    here = dict(_weights_here())
+    here = dict(weights_here())
     for family in FAMILIES.values():
         for name, network in family.published.items():
             found = here.pop(_first_of(name, here), None)
@@ -88,7 +88,8 @@ def title_of(family: Family, name: str) -> str:
     return " ".join([family.title, *(_CALLED.get(word, word) for word in words)])
 
 
-def _weights_here() -> Iterator[tuple[str, Weights]]:
+def weights_here() -> Iterator[tuple[str, Weights]]:
+    """Yield the published files that lie on this machine and belong to a network known here."""
     for name, backbone in BACKBONES.items():
         path = find_backbone(name)
         if path is not None and path.suffix == ".tflite" and network_named(name) is not None:

@@ -105,6 +105,18 @@ def test_weights_that_lie_here_come_with_the_network_as_they_were_published(
 
 @needs_weights
 @pytest.mark.django_db
+def test_weights_that_are_put_here_later_come_with_the_next_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_preset(preset("mobilenet-v2-1"), house())
+    monkeypatch.setenv(FOLDER_VARIABLE, str(PRETRAINED))
+    call_command("load_presets", "--once", verbosity=0)
+    listing = Listing.objects.get(name="mobilenet-v2-1")
+    assert listing.releases.count() == 2
+    assert listing.latest is not None
+    assert listing.latest.card["published"]["weights"]
+
+
+@needs_weights
+@pytest.mark.django_db
 def test_weights_stay_when_their_file_no_longer_lies_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FOLDER_VARIABLE, str(PRETRAINED))
     load_preset(preset("mobilenet-v2-1"), house())

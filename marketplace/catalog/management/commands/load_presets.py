@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from marketplace.catalog.models import Release
+from marketplace.catalog.models import Release, ReleaseFile
 from marketplace.catalog.preset_services import CHANGED, NEW, SAME, house, load_preset
-from marketplace.catalog.presets import presets
+from marketplace.catalog.presets import presets, weights_here
 from marketplace.errors import UserError
 
 
@@ -21,12 +21,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take `--once`."""
         parser.add_argument(
-            "--once", action="store_true", help="Do nothing where there are published networks already."
+            "--once",
+            action="store_true",
+            help="Do nothing where there are published networks already, with all weights that lie here.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Load them all, and say how many are new."""
-        if options["once"] and Release.objects.filter(kind=Release.Kind.PRESET).exists():
+        if options["once"] and _loaded():
             return
         owner, counted, refused = house(), Counter[str](), []
         for preset in presets():
@@ -41,3 +43,9 @@ class Command(BaseCommand):
             )
         if refused:
             raise CommandError("\n".join(refused))
+
+
+def _loaded() -> bool:
+    """Say whether there are published networks, and none lacks weights that were put here since."""
+    kept = set(ReleaseFile.objects.filter(release__kind=Release.Kind.PRESET).values_list("name", flat=True))
+    return bool(kept) and kept.issuperset(weights.path.name for _, weights in weights_here())
