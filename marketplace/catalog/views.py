@@ -63,7 +63,7 @@ def download(request: HttpRequest, owner: str, name: str, revision: str, file_na
         return answer
 
 
-@require_GET
+@require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Show the models that the asker may see."""
     form = SearchForm(request.GET or None, devices=DEVICE_TITLES)
@@ -76,7 +76,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     return render(request, "catalog/catalogue.html", context)
 
 
-@require_GET
+@require_safe
 def person(request: HttpRequest, owner: str) -> HttpResponse:
     """Show a person's models that the asker may see."""
     someone = person_named(owner)
@@ -85,13 +85,13 @@ def person(request: HttpRequest, owner: str) -> HttpResponse:
     return render(request, "catalog/person.html", {"someone": someone, "page": page, "devices": DEVICE_TITLES})
 
 
-@require_GET
+@require_safe
 def without_slash(request: HttpRequest, owner: str, name: str = "") -> HttpResponse:
     """Lead from an address with a slash too many to the one without."""
     return redirect("catalog:listing", owner, name) if name else redirect("catalog:person", owner)
 
 
-@require_GET
+@require_safe
 def listing(request: HttpRequest, owner: str, name: str, revision: str = "main") -> HttpResponse:
     """Show a release of a model, the newest unless the address names one."""
     user = _asker(request)
@@ -181,7 +181,7 @@ def publish(request: HttpRequest, run_id: int) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def notices(request: HttpRequest) -> HttpResponse:
     """Show what the signed-in person should hear of."""
     page = Paginator(notices_for(person_of(request)), NOTICES_ON_A_PAGE).get_page(request.GET.get("page"))

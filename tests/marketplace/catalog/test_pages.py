@@ -69,6 +69,12 @@ def test_the_start_page_shows_models_with_their_figures_and_the_origin_of_the_la
     assert '2.31 ms <span class="origin measured">measured</span>' in text
 
 
+def test_the_pages_that_others_link_to_answer_head_as_link_checkers_ask(client: Client, owner: User) -> None:
+    release = make_release(owner)
+    for address in ("/", f"/{owner.username}", f"/{release.listing}"):
+        assert client.head(address).status_code == 200
+
+
 def test_a_search_finds_says_when_it_does_not_and_never_fails(client: Client, owner: User) -> None:
     make_release(owner, "corals", title="Corals of the reef")
     assert "Corals of the reef" in page(client, "/?search=corals&device=devboard&max_latency_ms=2&sort=latency")
