@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from marketplace.runs.words import bare_ms, percent
 
 WIDTH, HEIGHT = 480, 330
-LEFT, RIGHT, TOP, BOTTOM = 60, 14, 22, 52
+LEFT, RIGHT, TOP, BOTTOM = 66, 14, 22, 52
 FAR_LIMIT = 2.5
 """A limit this many times beyond the slowest point would squeeze the points together: it is only pointed at."""
 
