@@ -104,7 +104,7 @@ def chart_of(points: Sequence[Point], limit_ms: float) -> Chart | None:
     front = pareto(points)
     marks = [
         Mark(p.number, x(p.latency_ms), y(p.accuracy), x(p.low_ms), x(p.high_ms), p.best, p in front, _title(p))
-        for p in sorted(points, key=lambda p: (p.latency_ms, p.number))
+        for p in sorted(points, key=lambda p: (p.best, p.latency_ms, p.number))  # what comes last lies on top
     ]
     return Chart(
         marks=tuple(marks),

@@ -96,7 +96,7 @@ class OrderForm(forms.Form):
         initial=DEFAULT_TRIALS,
         required=False,
         help_text="More find better ones and take longer; you can stop at any time. "
-        "Empty: as many as fit into the time beside.",
+        "Empty: as many as fit into the time.",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         error_messages={"invalid": "The number of trials is a whole number, for example 8."},
     )

@@ -75,7 +75,7 @@ def accuracies(validation: Mapping[str, Any]) -> list[Accuracy]:
         ("float", "float_accuracy", "as trained"),
         ("int8", "int8_accuracy", "model_int8.tflite, on the CPU"),
         ("uint8", "uint8_accuracy", "model_uint8.tflite, on the CPU"),
-        ("int8, classes alike", "balanced_int8_accuracy", "every class counts the same"),
+        ("int8, balanced", "balanced_int8_accuracy", "every class counts the same"),
     )
     found = [(form, words.as_number(validation.get(key)), note) for form, key, note in named]
     return [Accuracy(form, share, note) for form, share, note in found if share is not None]

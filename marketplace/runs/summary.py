@@ -42,7 +42,9 @@ def _outcome(best: Trial) -> str:
 
 
 def _course(done: Sequence[Trial]) -> str:
-    """Say when the last improvement came: late ones speak for more trials."""
+    """Say when the last improvement came, late ones speak for more trials; or that there is nothing left to improve."""
+    if any(trial.validation_accuracy == 1 for trial in done):
+        return "No validation picture is wrong, so only more pictures could tell a better network from it."
     last, record, after = done[0], 0.0, 0
     for trial in sorted(done, key=lambda one: one.number):
         accuracy = trial.validation_accuracy or 0.0

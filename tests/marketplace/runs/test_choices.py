@@ -133,6 +133,10 @@ def test_the_summary_says_whether_more_trials_are_worth_it() -> None:
     assert "After trial 1, 2 more brought nothing better." in words(trials(0.9, 0.8, 0.7))
 
 
+def test_the_summary_says_that_pictures_which_are_all_right_cannot_show_a_better_network() -> None:
+    assert "only more pictures could tell" in words(trials(0.7, 1.0, 0.9))
+
+
 def test_the_summary_says_whether_the_limit_held_the_accuracy_back() -> None:
     assert "a higher limit" in words(trials(0.9, latency_ms=2.9))
     assert "only 33.3 % of the time you allow" in words(trials(0.9, latency_ms=1.0))
