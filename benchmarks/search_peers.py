@@ -7,9 +7,10 @@ var/search_peers.jsonl; `table` in place of METHOD prints the table of all lines
 
 Every method trains with the same code from the same published weights (scratch: from none), on one core, and begins no
 further training once SECONDS of processor time are used; all of it counts: proposals, tracing, training, quantizing.
-For each latency limit, the network with the best int8 validation accuracy is looked at on the test pictures.
+For each latency limit, the network with the best int8 validation accuracy is looked at on the test pictures. Every
+seed has its own split, and all methods of a seed the same.
 
-engine      ours: front mode below 4 ms, networks cut out of the weights by reconstruction
+engine      ours: front mode below 4 ms, the published network and what is cut out of it by reconstruction
 scratch     ours, from nothing
 fixed       MobileNet v2 at full depth, by hand: widths from 1.0 to 0.35, resolutions from the largest: to be beaten
 hyperband   keras-tuner's Hyperband on the same space, rungs of epochs
@@ -32,11 +33,12 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.peer_pictures import ROOT, SHARED, pictures_of
 from models.architecture import Architecture
 from models.backbones import BACKBONES, FOLDER_VARIABLE, fetch_backbone
 from models.families import FAMILIES
 from search.cost import cost_of
-from search.dataset import Dataset, load
+from search.dataset import Dataset
 from search.errors import TrialFailed
 from search.judge import judge_trial, validate_on_cpu
 from search.problem import Goal
@@ -46,26 +48,12 @@ from search.space import holds_limits, space_of
 from search.spec import SearchSpec
 from search.train import CHECKPOINT, limit_threads
 from search.trial import TrialRecord, TrialState
-from workers.jobs.arrays import dataset_for
-from workers.local_pictures import check_pictures
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = Path(os.environ.get("ATOLL_SHARED_DIR", ROOT.parent / "shared"))
 LINES = ROOT / "var" / "search_peers.jsonl"
-SETS = {"signs": ("sign_digits10.zip", 96), "rice": ("rice_leaf5.zip", 128)}
 LIMITS_MS = (1.0, 2.0, 4.0)
 FAMILY = "mobilenet_v2"
 Evaluate = Callable[..., TrialRecord]
 Method = Callable[[SearchSpec, Evaluate], Iterator[TrialRecord]]
-
-
-def prepare(name: str) -> tuple[Path, int]:
-    """Return the folder of arrays of a set, checked and split as the site does it, twins together, and its side."""
-    archive, px = SETS[name]
-    pictures = check_pictures(
-        SHARED / "data" / "datasets" / archive, ROOT / "var" / "peers" / name, lambda report: None
-    )
-    return dataset_for(pictures.job_values(px), lambda report: None).folder, px
 
 
 def engine(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
@@ -158,11 +146,11 @@ METHODS: dict[str, Method] = {
 }
 
 
-def spec_for(method: str, data: Dataset, px: int, seconds: float, seed: int) -> SearchSpec:
+def spec_for(method: str, data: Dataset, seconds: float, seed: int) -> SearchSpec:
     """Return what is asked of every method; only the start and the family differ for `scratch`."""
     spec = SearchSpec(
         classes=len(data.classes),
-        image_px=px,
+        image_px=data.image_px,
         latency_limit_ms=max(LIMITS_MS),
         device="devboard",
         trials=500,
@@ -179,9 +167,8 @@ def spec_for(method: str, data: Dataset, px: int, seconds: float, seed: int) -> 
 def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
     """Search once; return what was found."""
     limit_threads(1)
-    folder, px = prepare(name)
-    data = load(folder)
-    spec = spec_for(method, data, px, seconds, seed)
+    data = pictures_of(name, seed)
+    spec = spec_for(method, data, seconds, seed)
     parent = fetch_backbone(spec.backbone) if spec.backbone else None
     records: list[TrialRecord] = []
     began, spent = time.monotonic(), time.process_time()
@@ -219,7 +206,9 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
             if time.process_time() - spent >= seconds:
                 break
         cpu, wall = time.process_time() - spent, time.monotonic() - began
-        tested = {limit: judged(best_under(records, limit), data, Path(out), seed) for limit in LIMITS_MS}
+        chosen = {limit: best_under(records, limit) for limit in LIMITS_MS}
+        looked_at = {each.number: judged(each, data, Path(out), seed) for each in chosen.values() if each}
+        tested = {limit: looked_at[each.number] if each else None for limit, each in chosen.items()}
     held = all((record.latency_ms or 0) <= spec.latency_limit_ms for record in records)
     return {
         "method": method, "set": name, "seed": seed, "seconds": seconds, "cpu_s": cpu, "wall_s": wall,
@@ -237,10 +226,8 @@ def best_under(records: list[TrialRecord], limit_ms: float) -> TrialRecord | Non
     )
 
 
-def judged(record: TrialRecord | None, data: Dataset, out: Path, seed: int) -> dict[str, Any] | None:
+def judged(record: TrialRecord, data: Dataset, out: Path, seed: int) -> dict[str, Any]:
     """Return what a network gets right of the test pictures."""
-    if record is None:
-        return None
     checkpoint = out / str(record.number) / CHECKPOINT
     made = quantize_best(checkpoint, data, out / f"best{record.number}", seed=seed)
     found = validate_on_cpu(made.checkpoint, made.files, data)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.folding import chains_of, snapped
+from models.norms import settle_norms
 
 PICTURES = 500
 """Training pictures that the statistics are taken from. Source: SEARCH.md, “some 500”; nothing else was tried."""
@@ -33,10 +34,11 @@ def correct(checkpoint: Path, pictures: NDArray[np.uint8], target: Path, *, seed
     Raises:
         QuantizationFailed: if a layer is used twice.
     """
-    network = load_network(checkpoint)
+    network, some = load_network(checkpoint), mixed(pictures, seed)
+    settle_norms(network, some)
     for chain in chains_of(network).values():
         chain.layer.kernel.assign(snapped(chain.layer, np.asarray(chain.layer.kernel)))
-    renew_statistics(network, mixed(pictures, seed))
+    renew_statistics(network, some)
     save_network(network, target)
 
 

@@ -71,6 +71,11 @@ class Course:
         """What it had reached at the rung (`search.rungs`)."""
 
     @property
+    def longer_epochs(self) -> int:
+        """Epochs of a longer training, as `Schedule.longer_epochs`."""
+        return self._schedule.longer_epochs
+
+    @property
     def at_rung(self) -> bool:
         """Whether this is the moment to ask if the training is worth its end."""
         return self.epoch == rung_epoch(self._schedule.epochs) > 0

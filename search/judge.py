@@ -114,7 +114,11 @@ def judge_trial(
         onchip_bytes=cost.onchip_bytes,
         epochs=trained.epochs,
         seconds=time.monotonic() - started,
-        metrics={**cost.to_json(), "rung_accuracies": list(trained.rung_accuracies)},
+        metrics={
+            **cost.to_json(),
+            "rung_accuracies": list(trained.rung_accuracies),
+            "longer_epochs": trained.longer_epochs,
+        },
         artifacts={name: out_dir / name for name in (CHECKPOINT, INT8_FILE, ARCHITECTURE_FILE)},
     )
     (out_dir / ARCHITECTURE_FILE).write_text(json.dumps(architecture.to_json(), indent=1))

@@ -119,13 +119,19 @@ def _opening(spec: SearchSpec, spaces: Spaces, history: Sequence[TrialRecord]) -
     unseen = [each for each in networks if each.family not in families]
     if unseen:
         largest = max(unseen, key=lambda each: (each.image_px, each.macs(spec.classes)))
-        return Proposal(largest, "A proven shape of its family, as large as the limits allow.")
+        return Proposal(largest, _why_opening(spec, largest))
     tried = {record.architecture.key: record.architecture for record in history}
     whole = [each for each in networks if is_published(each, spec.backbone) and each.key not in tried]
     if not whole:
         return None
     chosen = _next_resolution(spec, {each.image_px: each for each in whole}, [each.image_px for each in tried.values()])
-    return Proposal(chosen, f"The published network, whole, at {chosen.image_px} px: it keeps all that it knows.")
+    return Proposal(chosen, _why_opening(spec, chosen))
+
+
+def _why_opening(spec: SearchSpec, network: Architecture) -> str:
+    if is_published(network, spec.backbone):
+        return f"The published network, whole, at {network.image_px} px: it keeps all that it knows."
+    return "A proven shape of its family, as large as the limits allow."
 
 
 def _next_resolution(spec: SearchSpec, new: Mapping[int, Architecture], tried_px: Sequence[int]) -> Architecture:

@@ -21,7 +21,9 @@ TUNING_PEAK_RATE = 1e-3
 HEIR_PEAK_RATE = 2e-3
 """For a network cut out of another one. Source: benchmarks/RESULTS.md, models, Inherit."""
 TUNING_PICTURES_SEEN = 15_000
-FEWEST_TUNING_EPOCHS, MOST_TUNING_EPOCHS = 3, 25
+FEWEST_TUNING_EPOCHS, MOST_TUNING_EPOCHS, MOST_LONGER_TUNING_EPOCHS = 3, 25, 75
+LONGER = 3
+"""Times the epochs of a trial. Source: benchmarks/RESULTS.md, search, Longer training."""
 WARM_UP = 0.1
 """Share of all steps in which the learning rate rises."""
 
@@ -34,6 +36,14 @@ class Schedule:
     epochs: int
     batch: int
     peak_rate: float
+    most_epochs: int = MOST_EPOCHS
+    """More often than this the pictures are not shown, also in a longer training."""
+
+    @property
+    def longer_epochs(self) -> int:
+        """Epochs of a last, longer training of the network that was chosen; 0 where it would not be twice as long."""
+        epochs = min(self.most_epochs, LONGER * self.epochs)
+        return epochs if epochs >= 2 * self.epochs else 0
 
     @property
     def steps_per_epoch(self) -> int:
@@ -57,12 +67,23 @@ def schedule_for(pictures: int, epochs: int | None = None) -> Schedule:
     return Schedule(pictures, epochs or max(by_pictures, by_steps), batch, PEAK_RATE * (batch / 32) ** 0.5)
 
 
+def longer_share(pictures: int, *, knows: bool) -> float:
+    """Return what a last, longer training takes, in trials: 0 where trials are long enough.
+
+    Args:
+        pictures: of the training set.
+        knows: whether networks know pictures already.
+    """
+    schedule = tuning_schedule_for(pictures) if knows else schedule_for(pictures)
+    return schedule.longer_epochs / schedule.epochs
+
+
 def tuning_schedule_for(pictures: int, epochs: int | None = None) -> Schedule:
     """Return how a training set of this many pictures is learned by a network that knows pictures already."""
     batch = 32 if pictures >= 320 else 16 if pictures >= 80 else min(8, pictures)
     by_pictures = min(MOST_TUNING_EPOCHS, max(FEWEST_TUNING_EPOCHS, round(TUNING_PICTURES_SEEN / pictures)))
     rate = TUNING_PEAK_RATE * (batch / 32) ** 0.5
-    return Schedule(pictures, by_pictures if epochs is None else epochs, batch, rate)
+    return Schedule(pictures, by_pictures if epochs is None else epochs, batch, rate, MOST_LONGER_TUNING_EPOCHS)
 
 
 def heir_schedule_for(pictures: int, epochs: int | None = None) -> Schedule:

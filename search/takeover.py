@@ -58,7 +58,7 @@ def take_over(
         TrialFailed: if nothing can be taken over.
     """
     try:
-        heir = inherit(parent, architecture, len(pictures.classes), _some(pictures, seed), seed=seed)
+        heir = inherit(parent, architecture, len(pictures.classes), some_of(pictures, seed), seed=seed)
     except (ModelError, EdgeTpuError) as error:
         raise TrialFailed(f"Nothing can be taken over from the parent: {error}") from error
     network.set_weights(heir.get_weights())
@@ -87,7 +87,7 @@ def is_parent(architecture: Architecture, parent: Parent) -> bool:
     return replace(architecture, image_px=parent.architecture.image_px).key == parent.architecture.key
 
 
-def _some(pictures: Dataset, seed: int) -> NDArray[np.uint8]:
+def some_of(pictures: Dataset, seed: int) -> NDArray[np.uint8]:
     """Return some training pictures."""
     chosen = np.random.default_rng(seed).permutation(len(pictures.train))[:PICTURES]
     return np.asarray(pictures.train.images[np.sort(chosen)])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from models.architecture import Architecture
 from models.network import build_network
+from models.norms import settle_norms
 from models.pretrained import Parent
 from search import takeover
 from search.course import Course, read_state
@@ -43,6 +44,8 @@ class Trained:
     """Wall time of all epochs, also of those before an interruption."""
     rung_accuracies: tuple[float, ...] = ()
     """Of the float network at the rung and, unless it was stopped there, at the end."""
+    longer_epochs: int = 0
+    """Epochs that it is trained for if it is chosen (`search.finishing`); 0 where these were enough."""
 
 
 def limit_threads(threads: int) -> None:
@@ -90,13 +93,15 @@ def train(
         course.run_epoch()
         on_progress(course.progress())
     at_rung = () if course.rung_accuracy is None or goes_on is None else (course.rung_accuracy,)
+    if parent is not None:
+        settle_norms(network, takeover.some_of(pictures, seed))  # so that whoever trains it on may let norms learn
     checkpoint = out_dir / CHECKPOINT
     scratch = out_dir / f"part.{CHECKPOINT}"
     network.save(scratch)
     scratch.replace(checkpoint)
     shutil.rmtree(out_dir / takeover.FEATURES, ignore_errors=True)  # the head is fitted, nobody needs them again
     reached = at_rung if stopped or not at_rung else (*at_rung, course.validation_accuracy)
-    return Trained(checkpoint, course.validation_accuracy, course.epoch, course.seconds, reached)
+    return Trained(checkpoint, course.validation_accuracy, course.epoch, course.seconds, reached, course.longer_epochs)
 
 
 def _stops(course: Course, goes_on: GoesOn | None) -> bool:
@@ -126,6 +131,15 @@ def _course(
     elif tuning is not None:
         course.begin()
     return course, network
+
+
+def schedule_of(architecture: Architecture, pictures: int, parent: Path | None) -> Schedule:
+    """Return how a network is trained on so many pictures, from a parent's file or from scratch.
+
+    Raises:
+        TrialFailed: if there is no parent in the file.
+    """
+    return _schedule(architecture, None if parent is None else takeover.load(parent), pictures, None)
 
 
 def _schedule(architecture: Architecture, source: Parent | None, pictures: int, epochs: int | None) -> Schedule:

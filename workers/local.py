@@ -3,7 +3,9 @@
     OUT/pictures/     the checked pictures and their arrays
     OUT/order.json    what was asked, so that a second call cannot mean something else
     OUT/trials/001/   trial.json (all that is known of it), the state of its training, its checkpoint
+    OUT/training/     the longer training of what was chosen
     OUT/best/         the files of the best network, result.json
+    OUT/front/007/    the same of further networks, where the best for every latency are looked for
 
 A second call with the same folder goes on where the first was stopped, however it was stopped.
 """
@@ -19,8 +21,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from marketplace.errors import LeaseLost
 from search.errors import SearchError
+from search.front import front_positions
+from search.problem import Goal
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
 from workers.errors import JobBroken, StepFailed
@@ -30,6 +36,8 @@ from workers.written import write_whole
 
 TRIAL_FILE, RESULT_FILE, ORDER_FILE = "trial.json", "result.json", "order.json"
 DEADLINE_S = 24 * 3600.0
+MOST_OF_FRONT = 4
+"""Networks whose files are made where the best for every latency are looked for."""
 MOST_TRIES = 3
 """A training whose process dies so often fails its trial."""
 
@@ -215,33 +223,57 @@ class LocalSearch:
         self.on_change(Standing(self.spec, tuple(self._records), dict(self._doing), dict(self._reasons), passed))
 
     def _finish(self) -> Found:
-        """Make the best network's files and look at the test pictures, once."""
+        """Make the files of the best network, or of some along the front; look at the test pictures once for each."""
         best = best_of(self._records)
         if best is None:
             message = next((record.message for record in reversed(self._records) if record.message), "none was begun.")
             raise SearchError(f"No trial of this search came to an end. The last one: {message}")
-        path = self.out_dir / "best" / RESULT_FILE
-        if not (path.exists() and json.loads(path.read_text())["trial"] == best.number):
-            write_whole(path, json.dumps(self._judged(best), indent=1))
-        result = json.loads(path.read_text())
+        result = self._result_of(best, self.out_dir / "best")
+        if self.spec.objective == Goal.FRONT:
+            others = [record for record in some_of_front(self._records) if record.number != best.number]
+            front = [self._result_of(each, self.out_dir / "front" / f"{each.number:03d}") for each in others]
+            result = {**result, "front": sorted([*front, result], key=lambda each: float(each["latency_ms"]))}
         files = {name: Path(each) for name, each in result["files"].items()}
         return Found(self.spec, tuple(self._records), best, files, result)
 
-    def _judged(self, best: TrialRecord) -> dict[str, Any]:
-        shared = self.pictures.job_values(self.spec.image_px)
-        job = {
-            "job": "quantize",
-            "checkpoint": str(self.folder_of(best.number) / "checkpoint.keras"),
-            "architecture": best.architecture.to_json(),
-            "device": self.spec.device,
+    def _result_of(self, record: TrialRecord, folder: Path) -> dict[str, Any]:
+        """Return what a network's files are and what they are worth, as an earlier call left it or made now."""
+        path = folder / RESULT_FILE
+        if not (path.exists() and json.loads(path.read_text())["trial"] == record.number):
+            write_whole(path, json.dumps(self._judged(record, folder), indent=1))
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+
+    def _judged(self, record: TrialRecord, folder: Path) -> dict[str, Any]:
+        shared = {
+            **self.pictures.job_values(self.spec.image_px),
+            "architecture": record.architecture.to_json(),
             "seed": self.spec.seed,
-            "onchip_limit_bytes": self.spec.onchip_limit_bytes,
-            "out_dir": str(self.out_dir / "best"),
         }
+        finish = {
+            "job": "finish",
+            "checkpoint": str(self.folder_of(record.number) / "checkpoint.keras"),
+            "out_dir": str(self.out_dir / "training" / f"{record.number:03d}"),
+            **({"parent": str(self.parent)} if self.parent else {}),
+        }
+        quantize = {
+            "job": "quantize",
+            "device": self.spec.device,
+            "onchip_limit_bytes": self.spec.onchip_limit_bytes,
+            "out_dir": str(folder),
+        }
+
+        def tell(report: dict[str, Any]) -> None:
+            self._tell(record.number, report)
+
         with JobProcess(threads=self.processes) as process:
-            made = self._do(process, {**job, **shared})
-            judge = {"job": "validate", "paths": made["files"], "quantization": made["quantization"], **shared}
-            return {"trial": best.number, **made, "validation": self._do(process, judge)}
+            finished = self._do(process, {**finish, **shared}, tell)
+            made = self._do(process, {**quantize, **shared, "checkpoint": finished["checkpoint"]}, tell)
+            made["quantization"]["final_training"] = finished["training"]
+            paths = {**made["files"], **finished["files"]}
+            judge = {"job": "validate", "paths": paths, "quantization": made["quantization"], **shared}
+            validation = self._do(process, judge, tell)
+        return {"trial": record.number, "latency_ms": record.latency_ms, **made, "validation": validation}
 
     def folder_of(self, number: int) -> Path:
         """Return where a trial keeps its files."""
@@ -251,6 +283,18 @@ class LocalSearch:
 def best_of(records: Sequence[TrialRecord]) -> TrialRecord | None:
     """Return the trial that is worth most: accuracy in int8, then in float, then speed."""
     return max((record for record in records if record.finished_well), key=_worth, default=None)
+
+
+def some_of_front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Return networks that no other beats in both accuracy and latency, at most MOST_OF_FRONT, fastest and best among
+    them; between those, the ones farthest apart in order.
+    """
+    done = [record for record in records if record.finished_well]
+    values = np.array([record.validation_accuracy or 0.0 for record in done])
+    costs = np.array([record.latency_ms or 0.0 for record in done])
+    front = [done[position] for position in front_positions(values, costs)]
+    chosen = np.unique(np.linspace(0, len(front) - 1, min(MOST_OF_FRONT, len(front))).round().astype(int))
+    return [front[position] for position in chosen]
 
 
 def _worth(record: TrialRecord) -> tuple[float, float, float]:

@@ -14,6 +14,7 @@ from marketplace.runs.progress import AFTER_SEARCH_S
 from marketplace.runs.queries import mean_trial_s
 from marketplace.runs.specs import spec_on
 from search.errors import SearchError
+from search.schedule import longer_share
 from search.space import fastest
 from search.usual import USUAL_FAMILY
 
@@ -69,7 +70,8 @@ def hint_for(
     known_s = mean_trial_s(version, image_px, backbone)
     each_s = START_S + 60 * spec.room_minutes if known_s is None else known_s
     search_s = trials * each_s / min(trials, settings.WORKER_PROCESSES)
-    eta_s = min(search_s, 60 * minutes + each_s if minutes else search_s) + AFTER_SEARCH_S
+    longer_s = each_s * longer_share(spec.training_pictures, knows=bool(backbone))
+    eta_s = min(search_s, 60 * minutes + each_s if minutes else search_s) + longer_s + AFTER_SEARCH_S
     title = DEVICES[device].title
     try:
         _, estimate = fastest(spec)

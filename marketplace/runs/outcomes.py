@@ -37,6 +37,8 @@ NO_TRIAL_LEFT = (
 
 RESULTS = ("estimate", "quantization", "compilation", "validation", "measurement")
 """The columns that tell of the best network."""
+TRAINED = "trained.keras"
+"""The best trial's network after its longer training, before its weights were changed for int8; where that was kept."""
 
 Files = Mapping[str, StoredFile]
 
@@ -150,9 +152,14 @@ def best_of(run: Run) -> Trial | None:
     return max(done, key=lambda trial: trial.worth, default=None)
 
 
-def record_quantized(run: Run, result: Mapping[str, Any], files: Files) -> None:
-    """Write down the int8 files; go on to compile them where a worker can, else to validate them."""
+def record_quantized(run: Run, result: Mapping[str, Any], files: Files, trained: Files) -> None:
+    """Write down the int8 files; go on to compile them where a worker can, else to validate them.
+
+    `trained` is the float network that they come from, where it is another than the trial's.
+    """
     _keep_files(run, None, files)
+    run.artifacts.filter(trial__isnull=False, name=TRAINED).delete()
+    _keep_files(run, run.best_trial, trained)
     changes = {"estimate": dict(result["estimate"]), "quantization": dict(result["quantization"])}
     if a_worker_has(Step.Needs.COMPILER):
         if lifecycle.move(run, Run.Status.COMPILING, **changes):

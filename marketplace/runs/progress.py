@@ -27,8 +27,9 @@ ROUND_S = 5
 NO_WORKER = "No worker is running, so nothing goes on. Whoever runs this site starts one (README, “Workers”)."
 WAITING = "Waiting for a free worker."
 
+OWN_STEP = 0
 Live = Mapping[int, Mapping[str, Any]]
-"""What steps report while a worker holds them: by the id of the trial; the run's own step under 0."""
+"""What steps report while a worker holds them: by the id of the trial; the run's own step under OWN_STEP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +88,32 @@ def _eta_s(run: Run, trials: Sequence[Trial], live: Live, now: datetime) -> int 
     if run.ended:
         return None
     if run.status not in (R.QUEUED, R.SEARCHING):
-        return AFTER_SEARCH_S if run.status == R.QUANTIZING else VALIDATING_S
+        return _after_search_s(live) if run.status == R.QUANTIZING else VALIDATING_S
     running = [trial for trial in trials if trial.status == T.RUNNING]
     waiting = sum(trial.status == T.WAITING for trial in trials)
     each_s = _mean_s(trials, running, live, now)
     if each_s is None:
         return None
     left_s = sum(_left_s(trial, live.get(trial.pk, {}), each_s, now) for trial in running)
-    total_s = (left_s + waiting * each_s) / max(1, len(running)) + AFTER_SEARCH_S
+    after_s = _longer_s(trials, each_s) + AFTER_SEARCH_S
+    total_s = (left_s + waiting * each_s) / max(1, len(running)) + after_s
     if run.minutes is not None:  # what runs when the time is over still ends
-        most_s = 60 * run.minutes * (1 - _share_of_minutes(run, now)) + each_s + AFTER_SEARCH_S
+        most_s = 60 * run.minutes * (1 - _share_of_minutes(run, now)) + each_s + after_s
         total_s = min(total_s, most_s)
     return max(ROUND_S, round(total_s / ROUND_S) * ROUND_S)
+
+
+def _after_search_s(live: Live) -> int:
+    """Return the seconds from now to the files, while the chosen network still learns or is being converted."""
+    told = as_number(live.get(OWN_STEP, {}).get("eta_s")) or 0.0
+    return max(ROUND_S, round((told + AFTER_SEARCH_S) / ROUND_S) * ROUND_S)
+
+
+def _longer_s(trials: Sequence[Trial], each_s: float) -> float:
+    """Return what the longer training of the chosen network will take, as trials that ended foretell it."""
+    named = [(as_number(each.metrics.get("longer_epochs")), as_number(each.metrics.get("epochs"))) for each in trials]
+    shares = [longer / epochs for longer, epochs in named if longer is not None and epochs]
+    return each_s * sum(shares) / len(shares) if shares else 0.0
 
 
 def _mean_s(trials: Sequence[Trial], running: Sequence[Trial], live: Live, now: datetime) -> float | None:
@@ -122,6 +137,8 @@ def _elapsed_s(trial: Trial, now: datetime) -> float:
 def _sentence(run: Run, trials: Sequence[Trial], live: Live) -> str:
     if run.status == R.SEARCHING:
         return _searching(run, trials, live)
+    if run.status == R.QUANTIZING and live.get(OWN_STEP, {}).get("epochs"):
+        return trial_sentence(run.best_trial, live[OWN_STEP]) if run.best_trial else ""
     number = run.best_trial.number if run.best_trial else None
     sentences = {
         R.QUEUED: WAITING,

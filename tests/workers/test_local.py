@@ -14,7 +14,7 @@ from PIL import Image
 
 from command import main
 from search.trial import TrialRecord, TrialState
-from workers.local import best_of
+from workers.local import best_of, some_of_front
 from workers.local_pictures import check_pictures
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,3 +129,15 @@ def test_the_best_is_the_fastest_of_those_that_are_equally_right() -> None:
     assert best is not None
     assert best.number == 2
     assert best_of([]) is None
+
+
+def test_files_are_made_for_the_ends_of_the_front_and_some_between() -> None:
+    from models.families import FAMILIES
+
+    architecture = next(iter(FAMILIES["efficientnet_edgetpu"].published.values()))
+    front = [TrialRecord(n, architecture, TrialState.DONE, 0.5 + n / 100, latency_ms=float(n)) for n in range(1, 8)]
+    beaten = TrialRecord(8, architecture, TrialState.DONE, 0.5, latency_ms=9.0)
+    running = TrialRecord(9, architecture, TrialState.RUNNING, latency_ms=0.1)
+    assert [record.number for record in some_of_front([*front, beaten, running])] == [1, 3, 5, 7]
+    assert [record.number for record in some_of_front(front[:2])] == [1, 2]
+    assert some_of_front([running]) == []

@@ -34,6 +34,13 @@ def bring(run: Run, name: str, folder: Path) -> Path:
     return fetch(artifact.storage_key, folder / name)
 
 
+def bring_trained(run: Run, folder: Path) -> Path:
+    """Fetch the network that a run's int8 file comes from, as it was trained."""
+    names = {artifact.name: artifact for artifact in Artifact.objects.filter(trial=run.best_trial_id)}
+    artifact = names.get(outcomes.TRAINED) or names["checkpoint.keras"]
+    return fetch(artifact.storage_key, folder / outcomes.TRAINED)
+
+
 def keep(paths: Mapping[str, str]) -> dict[str, StoredFile]:
     """Store local files under their names."""
     return {name: store_path(Path(path), "artifacts") for name, path in paths.items()}

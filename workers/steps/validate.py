@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from marketplace.runs import outcomes
-from marketplace.runs.models import Artifact
-from marketplace.storage import fetch
 from marketplace.work import lifecycle
 from workers.heartbeat import Heartbeat
 from workers.steps.engine import do_job
 from workers.steps.pictures import pictures_of
-from workers.steps.run_files import bring, fail_run, folder_for, run_of
+from workers.steps.run_files import bring, bring_trained, fail_run, folder_for, run_of
 
 FILES = ("checkpoint.keras", "model_int8.tflite", "model_uint8.tflite")
 
@@ -20,8 +18,7 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     heartbeat.report({"phase": "Judging on the test split"})
     with folder_for(lease) as folder:
         paths = {name: str(bring(run_row, name, folder)) for name in FILES}
-        trained = Artifact.objects.get(trial=run_row.best_trial_id, name="checkpoint.keras")
-        paths["trained.keras"] = str(fetch(trained.storage_key, folder / "trained.keras"))
+        paths[outcomes.TRAINED] = str(bring_trained(run_row, folder))
         result = do_job("validate", heartbeat, paths=paths, quantization=run_row.quantization, **pictures_of(run_row))
     with lifecycle.finishing(lease):
         outcomes.record_validated(run_row, result)

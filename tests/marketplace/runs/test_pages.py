@@ -205,7 +205,7 @@ def test_the_hint_goes_by_earlier_trials_with_the_same_start(client: ReadingClie
     pretrained = typed(run.dataset_version, start="tf2_mobilenet_v2_1.0_224_ptq", trials="4")
     page = client.get("/runs/hint", pretrained).content.decode()
     assert "A rough guess" in page
-    assert "about 8 minutes" in page  # four trials of three and a half minutes, two at a time, and the int8 files
+    assert "about 19 minutes" in page  # four trials of 3.5 minutes, two at a time, three times that, the int8 files
 
 
 def test_the_hint_says_that_no_network_meets_the_limit(client: ReadingClient, version: DatasetVersion) -> None:

@@ -50,6 +50,18 @@ def test_the_time_left_follows_from_trials_that_ended() -> None:
     assert found.eta_s == 30 + 40 + AFTER_SEARCH_S
 
 
+def test_the_longer_training_of_the_chosen_network_is_part_of_the_time_left() -> None:
+    started, metrics = NOW - timedelta(seconds=10), {"epochs": 5, "longer_epochs": 15}
+    trials = [trial(1, T.DONE, seconds=40.0, metrics=metrics), trial(2, T.RUNNING, started_at=started)]
+    assert standing(run_in(R.SEARCHING), trials).eta_s == 30 + 3 * 40 + AFTER_SEARCH_S
+    run = run_in(R.QUANTIZING, best_trial=trials[0])
+    learning = {0: {"phase": "Training the chosen network for longer", "epoch": 4, "epochs": 15, "eta_s": 60.0}}
+    found = standing(run, trials, learning)
+    assert found.now == "Trial 1: training the chosen network for longer, epoch 5 of 15."
+    assert found.eta_s == 60 + AFTER_SEARCH_S
+    assert standing(run, trials, {0: {"phase": "Converting to int8"}}).now.startswith("Turning the best network")
+
+
 def test_two_workers_share_the_time_that_is_left() -> None:
     started = NOW - timedelta(seconds=10)
     running = [trial(number, T.RUNNING, started_at=started) for number in (2, 3)]

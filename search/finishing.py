@@ -1,0 +1,90 @@
+"""The last training of a search: the chosen network learns once more, for longer.
+
+Trials are short, so that many fit into the time; sets of many pictures are shown to them only a few times. The network
+that was chosen begins again with the same start and sees its pictures up to three times as often, with a learning rate
+that comes down as slowly. What does not do at least as well on the validation pictures is not kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.architecture import Architecture
+from search.answers import classify_float
+from search.dataset import Dataset
+from search.errors import TrialFailed
+from search.progress import OnProgress, ignore
+from search.scores import agreement
+from search.train import schedule_of, train
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The network that files are made of, and how it came to be."""
+
+    checkpoint: Path
+    kept: bool
+    """Whether the longer training was kept."""
+    epochs: int
+    """Of the longer training; 0 where the trial's was long enough."""
+    trial_epochs: int
+    accuracy: float | None
+    """Of the longer training's float network on validation pictures; None where there was none or it failed."""
+    trial_accuracy: float
+
+    @property
+    def sentence(self) -> str:
+        """What was done, for people; empty where there was nothing to do."""
+        if not self.epochs:
+            return ""
+        if self.accuracy is None:
+            return f"A longer training of {self.epochs} epochs failed, so the trial's network is used."
+        found = f"{100 * self.accuracy:.1f} instead of {100 * self.trial_accuracy:.1f} % of the validation pictures"
+        end = "." if self.kept else ", so the trial's network is used."
+        return f"Trained again for {self.epochs} instead of {self.trial_epochs} epochs: {found}{end}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as plain values."""
+        facts = {name: getattr(self, name) for name in self.__slots__ if name != "checkpoint"}
+        return {**facts, "sentence": self.sentence}
+
+
+def finish(
+    architecture: Architecture,
+    dataset: Dataset,
+    trial_checkpoint: Path,
+    out_dir: Path,
+    *,
+    seed: int,
+    parent: Path | None = None,
+    on_progress: OnProgress = ignore,
+) -> Finished:
+    """Return the trained network of a trial, or of a longer training; a second call with the same folder goes on.
+
+    Args:
+        architecture: of the chosen network.
+        dataset: the pictures.
+        trial_checkpoint: the network as the trial left it.
+        out_dir: where the longer training is kept.
+        seed: of the trial.
+        parent: what the trial began with.
+        on_progress: told at the start and after every epoch.
+    """
+    schedule = schedule_of(architecture, len(dataset.train), parent)
+    validation = dataset.at(architecture.image_px).validation
+    before = agreement(classify_float(trial_checkpoint, validation.images).argmax(axis=1), validation.labels)
+    epochs = schedule.longer_epochs
+    none = Finished(trial_checkpoint, False, epochs, schedule.epochs, None, before)
+    if not epochs:
+        return none
+    try:
+        trained = train(
+            architecture, dataset, out_dir, seed=seed, epochs=epochs, parent=parent, on_progress=on_progress
+        )
+    except TrialFailed:
+        return none
+    kept = trained.validation_accuracy >= before
+    checkpoint = trained.checkpoint if kept else trial_checkpoint
+    return Finished(checkpoint, kept, epochs, schedule.epochs, trained.validation_accuracy, before)

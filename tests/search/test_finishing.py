@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from search.dataset import Dataset
+from search.errors import TrialFailed
+from search.progress import Progress
+from search.schedule import MOST_TUNING_EPOCHS, Schedule, schedule_for, tuning_schedule_for
+from search.space import space_of
+from search.spec import SearchSpec
+from tests.search.pictures import write_pictures
+
+SPEC = SearchSpec(classes=3, image_px=16, latency_limit_ms=0.6, device="devboard", training_pictures=72)
+SHORT = Schedule(72, 2, 8, 4e-3)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    return write_pictures(tmp_path / "data")
+
+
+def test_what_knows_pictures_or_was_shown_few_times_is_trained_for_longer() -> None:
+    assert tuning_schedule_for(3000).longer_epochs == 3 * tuning_schedule_for(3000).epochs
+    assert tuning_schedule_for(602).longer_epochs == 3 * MOST_TUNING_EPOCHS
+    assert schedule_for(1257).longer_epochs == 0
+    assert schedule_for(20_000).longer_epochs == 24
+
+
+@pytest.mark.slow
+def test_the_chosen_network_learns_for_longer_from_the_same_start(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from search import finishing
+    from search.train import train
+
+    space = space_of(SPEC)
+    network = space.family.build(space.smallest)
+    trial = train(network, dataset, tmp_path / "trial", seed=1, epochs=2)
+    monkeypatch.setattr(finishing, "schedule_of", lambda *_: SHORT)
+    said: list[Progress] = []
+    found = finishing.finish(network, dataset, trial.checkpoint, tmp_path / "longer", seed=1, on_progress=said.append)
+    assert said[-1].epoch == found.epochs == 6
+    assert found.trial_accuracy == pytest.approx(trial.validation_accuracy)
+    assert found.accuracy is not None
+    assert found.kept == (found.accuracy >= found.trial_accuracy)
+    assert found.checkpoint.parent.name == ("longer" if found.kept else "trial")
+    assert found.sentence.startswith("Trained again for 6 instead of 2 epochs: ")
+    assert found.to_json()["sentence"] == found.sentence
+
+
+@pytest.mark.slow
+def test_the_trials_network_is_used_where_the_longer_training_is_worse_or_fails(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from search import finishing
+    from search.train import Trained, train
+
+    space = space_of(SPEC)
+    network = space.family.build(space.smallest)
+    trial = train(network, dataset, tmp_path / "trial", seed=1, epochs=2)
+    assert finishing.finish(network, dataset, trial.checkpoint, tmp_path / "a", seed=1).sentence == ""
+
+    def worse(*_: object, **__: object) -> Trained:
+        return Trained(tmp_path / "other.keras", 0.0, 6, 1.0)
+
+    def fail(*_: object, **__: object) -> Trained:
+        raise TrialFailed("The training came apart: its loss is no longer a number.")
+
+    monkeypatch.setattr(finishing, "schedule_of", lambda *_: SHORT)
+    for trained, end in ((worse, "so the trial's network is used."), (fail, "failed, so the trial's network is used.")):
+        monkeypatch.setattr(finishing, "train", trained)
+        found = finishing.finish(network, dataset, trial.checkpoint, tmp_path / "b", seed=1)
+        assert (found.checkpoint, found.kept) == (trial.checkpoint, False)
+        assert found.sentence.endswith(end)
