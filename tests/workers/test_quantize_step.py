@@ -1,0 +1,114 @@
+"""From the best trial to files and figures: what is trained for longer stays with what was made of it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from marketplace.runs.models import Artifact, Run, Trial
+from marketplace.storage import store
+from marketplace.work import lifecycle
+from marketplace.work.models import Step
+from marketplace.work.services import order_step
+from tests.factories import make_run, make_user
+from workers.heartbeat import Heartbeat
+from workers.steps import quantize, validate
+
+pytestmark = pytest.mark.django_db(transaction=True)  # the heartbeat writes from a thread of its own
+
+R = Run.Status
+
+
+class InMemoryEngine:
+    """A job process that trains, converts and judges at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.seen: dict[str, bytes] = {}
+        self.kept, self._folder = True, folder
+
+    def do_job(self, name: str, heartbeat: Heartbeat, **job: Any) -> dict[str, Any]:
+        self.jobs[name] = job
+        if name == "validate":
+            self.seen = {each: Path(path).read_bytes() for each, path in job["paths"].items()}
+            return {"split": "test", "int8_accuracy": 0.9}
+        longer = self._file("longer.keras", b"learned for longer")
+        if name == "finish":
+            chosen = longer if self.kept else job["checkpoint"]
+            return {
+                "checkpoint": chosen,
+                "files": {"trained.keras": chosen},
+                "training": {"kept": self.kept, "sentence": "Trained again for 15 instead of 5 epochs."},
+            }
+        names = ("checkpoint.keras", "model_int8.tflite", "model_uint8.tflite")
+        files = {each: self._file(each, f"made {each}".encode()) for each in names}
+        return {"files": files, "estimate": {}, "quantization": {"way": "plain"}}
+
+    def _file(self, name: str, content: bytes) -> str:
+        path = self._folder / name
+        path.write_bytes(content)
+        return str(path)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> InMemoryEngine:
+    settings.DATA_DIR = tmp_path
+    made = InMemoryEngine(tmp_path)
+    for step in (quantize, validate):
+        monkeypatch.setattr(step, "do_job", made.do_job)
+        monkeypatch.setattr(step, "pictures_of", lambda run: {})
+    return made
+
+
+@pytest.fixture
+def run() -> Run:
+    """A run whose search is over."""
+    made = make_run(make_user(), status=R.QUANTIZING, quantization={}, validation={}, compilation={}, measurement={})
+    kept = store(io.BytesIO(b"as the trial left it"), "artifacts")
+    Artifact.objects.create(
+        run=made,
+        trial=made.best_trial,
+        name="checkpoint.keras",
+        sha256=kept.sha256,
+        byte_count=kept.byte_count,
+        storage_key=kept.key,
+    )
+    order_step(kind=Step.Kind.QUANTIZE, subject=made.pk)
+    return made
+
+
+def do_next(step: Any) -> None:
+    lease = lifecycle.claim("cpu", "worker")
+    assert lease is not None
+    with Heartbeat(lease) as heartbeat:
+        step.run(lease, heartbeat)
+
+
+def final_networks(run: Run) -> int:
+    return Artifact.objects.filter(trial=Trial.objects.get(run=run), name="trained.keras").count()
+
+
+def test_the_longer_training_is_what_int8_is_made_of_and_compared_with(engine: InMemoryEngine, run: Run) -> None:
+    do_next(quantize)
+    assert engine.jobs["quantize"]["checkpoint"].endswith("longer.keras")
+    assert final_networks(run) == 1
+    run.refresh_from_db()
+    assert run.status == R.VALIDATING
+    assert run.quantization["final_training"]["sentence"].startswith("Trained again")
+    assert not run.artifacts.filter(trial=None, name="trained.keras").exists(), "people download what int8 came from"
+    do_next(validate)
+    assert engine.seen["trained.keras"] == b"learned for longer"
+    assert engine.seen["checkpoint.keras"] == b"made checkpoint.keras"
+
+
+def test_a_longer_training_that_gained_nothing_leaves_no_network(engine: InMemoryEngine, run: Run) -> None:
+    engine.kept = False
+    do_next(quantize)
+    assert engine.jobs["quantize"]["checkpoint"] == engine.jobs["finish"]["checkpoint"]
+    assert final_networks(run) == 0
+    do_next(validate)
+    assert engine.seen["trained.keras"] == b"as the trial left it"
