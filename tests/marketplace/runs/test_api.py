@@ -184,5 +184,5 @@ def test_an_order_says_what_it_begins_with_and_what_it_looks_for(ours: ReadingCl
     wanted = {"backbone": "tf2_mobilenet_v2_1.0_224_ptq", "goal": "front", "minutes": 7, "image_px": None}
     spec = ordered(ours, version, **wanted, trials=None).json()["spec"]
     assert (spec["families"], spec["goal"], spec["minutes"]) == (["mobilenet_v2"], "front", 7)
-    assert spec["image_px"] == 96
+    assert spec["image_px"] == 128
     assert spec["trials"] == trials_within(7, spec["backbone"])
