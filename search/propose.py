@@ -1,23 +1,22 @@
 """Which network to try next, and why: a pure function of what is asked, what was tried, and the seed.
 
-First each family's own shape, as large as the limits allow; where there are published weights, then their own network
-at other resolutions, because it has lost nothing; then networks from every range of latency; then those from which
-`search.engine` expects most.
+First proven shapes (`search.opening`); then networks from every range of latency; then those from which `search.engine`
+expects most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from models.architecture import Architecture
 from search.correction import correction_of
-from search.cost import is_published
 from search.engine import Pick, Settings, pick
+from search.opening import opening_of
 from search.problem import Goal, Tried
 from search.rungs import ended
-from search.spaces import Spaces, spaces_of
+from search.spaces import spaces_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
 
@@ -79,9 +78,9 @@ def next_proposal(spec: SearchSpec, history: Sequence[TrialRecord]) -> Proposal 
         history: every trial so far, also those that still run or failed.
     """
     spaces = spaces_of(spec, correction_of(spec, history))
-    opening = _opening(spec, spaces, history)
+    opening = opening_of(spec, spaces, history, settings_of(spec).start)
     if opening:
-        return opening
+        return Proposal(*opening)
     tried = [(codes, record) for record in ended(history) if (codes := spaces.codes_of(record.architecture))]
     outcomes = [_tried(codes, record) for codes, record in tried]
     keys = {record.architecture.key for record in history}
@@ -107,38 +106,6 @@ def _tried(codes: tuple[int, ...], record: TrialRecord) -> Tried:
     if record.state in (TrialState.PENDING, TrialState.RUNNING):
         return Tried(codes)
     return Tried(codes, record.validation_accuracy, failed=not record.finished_well)
-
-
-def _opening(spec: SearchSpec, spaces: Spaces, history: Sequence[TrialRecord]) -> Proposal | None:
-    """Return what is tried before anything was learned: proven shapes, no more than the beginning of a search has."""
-    if len(history) >= settings_of(spec).start:
-        return None
-    codes = spaces.openings()
-    networks = [spaces.architecture(row) for row in codes[spaces.known(codes).allowed].tolist()]
-    families = {record.architecture.family for record in history}
-    unseen = [each for each in networks if each.family not in families]
-    if unseen:
-        largest = max(unseen, key=lambda each: (each.image_px, each.macs(spec.classes)))
-        return Proposal(largest, _why_opening(spec, largest))
-    tried = {record.architecture.key: record.architecture for record in history}
-    whole = [each for each in networks if is_published(each, spec.backbone) and each.key not in tried]
-    if not whole:
-        return None
-    chosen = _next_resolution(spec, {each.image_px: each for each in whole}, [each.image_px for each in tried.values()])
-    return Proposal(chosen, _why_opening(spec, chosen))
-
-
-def _why_opening(spec: SearchSpec, network: Architecture) -> str:
-    if is_published(network, spec.backbone):
-        return f"The published network, whole, at {network.image_px} px: it keeps all that it knows."
-    return "A proven shape of its family, as large as the limits allow."
-
-
-def _next_resolution(spec: SearchSpec, new: Mapping[int, Architecture], tried_px: Sequence[int]) -> Architecture:
-    """Return the largest if the most accurate is looked for; for a front, the one farthest from all that were tried."""
-    if spec.objective == Goal.TARGET:
-        return new[max(new)]
-    return new[max(new, key=lambda px: (min((abs(px - other) for other in tried_px), default=px), px))]
 
 
 def _reason(spec: SearchSpec, found: Pick) -> str:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgetpu.rules import map_ops
+from models.backbones import BACKBONES
 from search.correction import correction_of
-from search.cost import cost_of
+from search.cost import cost_of, is_published
 from search.problem import Goal
 from search.propose import Proposal, Stopped, next_proposal, propose
 from search.space import holds_limits, limits_of
@@ -208,3 +209,31 @@ def test_who_has_the_time_gets_longer_trainings() -> None:
     assert replace(SPEC, trials=8, minutes=1).room_minutes == 0.5
     assert replace(SPEC, trials=8, minutes=40, trial_minutes=2).room_minutes == 2
     assert replace(SPEC, backbone="tf2_mobilenet_v2_1.0_224_ptq").room_minutes == 3
+
+
+def test_published_weights_begin_whole_at_several_resolutions_and_once_narrow() -> None:
+    spec = replace(
+        SPEC,
+        image_px=128,
+        families=("mobilenet_v2",),
+        backbone=next(iter(BACKBONES)),
+        latency_limit_ms=4.0,
+        objective=Goal.FRONT,
+        trials=24,
+        trial_minutes=10,
+    )
+    history = _run(spec, [TrialState.DONE] * 7, [0.9, 0.8, 0.85, 0.86, 0.87, 0.88, 0.7])
+    sides = [record.architecture.image_px for record in history]
+    assert sides[:2] == [128, 64], "the ends first"
+    assert sides[2] == 128
+    whole, narrow = history[0].architecture, history[2].architecture
+    assert len(narrow.blocks) == len(whole.blocks)
+    assert narrow.macs(10) <= 0.5 * whole.macs(10)
+    assert sorted(sides[3:6]) == [80, 96, 112]
+    assert [is_published(record.architecture, spec.backbone) for record in history] == [1, 1, 0, 1, 1, 1, 0]
+    reasons = [next_proposal(spec, history[:count]) for count in range(3)]
+    assert all(isinstance(each, Proposal) and "published network" in each.reason for each in reasons)
+
+    best_only = replace(spec, objective=Goal.TARGET)
+    history = _run(best_only, [TrialState.DONE] * 2, [0.9, 0.8])
+    assert [record.architecture.image_px for record in history] == [128, 112]
