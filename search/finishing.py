@@ -16,6 +16,7 @@ from search.answers import classify_float
 from search.dataset import Dataset
 from search.errors import TrialFailed
 from search.progress import OnProgress, ignore
+from search.rungs import rung_epoch
 from search.scores import agreement
 from search.train import schedule_of, train
 
@@ -59,6 +60,7 @@ def finish(
     *,
     seed: int,
     parent: Path | None = None,
+    stopped: bool = False,
     on_progress: OnProgress = ignore,
 ) -> Finished:
     """Return the trained network of a trial, or of a longer training; a second call with the same folder goes on.
@@ -70,13 +72,15 @@ def finish(
         out_dir: where the longer training is kept.
         seed: of the trial.
         parent: what the trial began with.
+        stopped: whether the trial ended at the rung; then it is at least trained to its end now.
         on_progress: told at the start and after every epoch.
     """
     schedule = schedule_of(architecture, len(dataset.train), parent)
     validation = dataset.at(architecture.image_px).validation
     before = agreement(classify_float(trial_checkpoint, validation.images).argmax(axis=1), validation.labels)
-    epochs = schedule.longer_epochs
-    none = Finished(trial_checkpoint, False, epochs, schedule.epochs, None, before)
+    epochs = schedule.longer_epochs or (schedule.epochs if stopped else 0)
+    trial_epochs = rung_epoch(schedule.epochs) if stopped else schedule.epochs
+    none = Finished(trial_checkpoint, False, epochs, trial_epochs, None, before)
     if not epochs:
         return none
     try:
@@ -87,4 +91,4 @@ def finish(
         return none
     kept = trained.validation_accuracy >= before
     checkpoint = trained.checkpoint if kept else trial_checkpoint
-    return Finished(checkpoint, kept, epochs, schedule.epochs, trained.validation_accuracy, before)
+    return Finished(checkpoint, kept, epochs, trial_epochs, trained.validation_accuracy, before)

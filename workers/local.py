@@ -254,6 +254,7 @@ class LocalSearch:
             "job": "finish",
             "checkpoint": str(self.folder_of(record.number) / "checkpoint.keras"),
             "out_dir": str(self.out_dir / "training" / f"{record.number:03d}"),
+            "stopped": record.stopped,
             **({"parent": str(self.parent)} if self.parent else {}),
         }
         quantize = {

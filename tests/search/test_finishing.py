@@ -49,6 +49,11 @@ def test_the_chosen_network_learns_for_longer_from_the_same_start(
     assert found.sentence.startswith("Trained again for 6 instead of 2 epochs: ")
     assert found.to_json()["sentence"] == found.sentence
 
+    long_enough = Schedule(72, 4, 8, 4e-3, most_epochs=4)
+    monkeypatch.setattr(finishing, "schedule_of", lambda *_: long_enough)
+    to_its_end = finishing.finish(network, dataset, trial.checkpoint, tmp_path / "end", seed=1, stopped=True)
+    assert (to_its_end.epochs, to_its_end.trial_epochs) == (4, 1)
+
 
 @pytest.mark.slow
 def test_the_trials_network_is_used_where_the_longer_training_is_worse_or_fails(

@@ -15,6 +15,7 @@ from marketplace.work import lifecycle
 from marketplace.work.models import Step
 from marketplace.work.services import order_step
 from tests.factories import make_run, make_user
+from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
 from workers.steps import quantize, validate
 
@@ -112,3 +113,17 @@ def test_a_longer_training_that_gained_nothing_leaves_no_network(engine: InMemor
     assert final_networks(run) == 0
     do_next(validate)
     assert engine.seen["trained.keras"] == b"as the trial left it"
+
+
+def test_a_worker_without_the_published_weights_uses_the_trials_network(
+    engine: InMemoryEngine, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(run: Run) -> str:
+        raise StepFailed("The published weights are not on this machine.")
+
+    monkeypatch.setattr(quantize, "parent_of", missing)
+    do_next(quantize)
+    assert "finish" not in engine.jobs
+    run.refresh_from_db()
+    assert run.status == R.VALIDATING
+    assert "not trained for longer. The published weights" in run.quantization["final_training"]["sentence"]

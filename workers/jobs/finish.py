@@ -28,6 +28,7 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
         Path(job["out_dir"]),
         seed=job["seed"],
         parent=Path(job["parent"]) if job.get("parent") else None,
+        stopped=job["stopped"],
         on_progress=tell,
     )
     checkpoint = str(finished.checkpoint)

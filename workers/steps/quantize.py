@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
+from typing import Any
 
 from marketplace.runs import outcomes
-from marketplace.runs.models import Artifact
+from marketplace.runs.models import Artifact, Run
+from marketplace.runs.specs import record_of
 from marketplace.storage import fetch, scratch_folder
 from marketplace.work import lifecycle
+from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
 from workers.steps.engine import do_job
 from workers.steps.parents import parent_of
@@ -22,16 +26,8 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     longer = scratch_folder("runs", f"{run_row.pk}-longer")
     with folder_for(lease) as folder:
         checkpoint = Artifact.objects.get(trial=run_row.best_trial_id, name="checkpoint.keras")
-        finished = do_job(
-            "finish",
-            heartbeat,
-            checkpoint=str(fetch(checkpoint.storage_key, folder / "checkpoint.keras")),
-            architecture=architecture,
-            seed=run_row.seed,
-            parent=parent_of(run_row),
-            out_dir=str(longer),
-            **pictures_of(run_row),
-        )
+        trained = fetch(checkpoint.storage_key, folder / "checkpoint.keras")
+        finished = _finished(run_row, architecture, trained, longer, heartbeat)
         heartbeat.report({"phase": "Quantizing to int8"})
         result = do_job(
             "quantize",
@@ -46,10 +42,32 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
         )
         result["quantization"]["final_training"] = finished["training"]
         files = keep(result["files"])
-        trained = keep(finished["files"]) if finished["training"]["kept"] else {}
+        final = keep(finished["files"]) if finished["training"]["kept"] else {}
     with lifecycle.finishing(lease):
-        outcomes.record_quantized(run_row, result, files, trained)
+        outcomes.record_quantized(run_row, result, files, final)
     shutil.rmtree(longer, ignore_errors=True)
+
+
+def _finished(
+    run_row: Run, architecture: dict[str, Any], trained: Path, folder: Path, heartbeat: Heartbeat
+) -> dict[str, Any]:
+    """Return what the longer training came to; a worker without the weights that it begins with leaves it out."""
+    try:
+        parent = parent_of(run_row)
+    except StepFailed as error:
+        sentence = f"The chosen network was not trained for longer. {error}"
+        return {"checkpoint": str(trained), "training": {"kept": False, "sentence": sentence}}
+    return do_job(
+        "finish",
+        heartbeat,
+        checkpoint=str(trained),
+        architecture=architecture,
+        seed=run_row.seed,
+        parent=parent,
+        stopped=run_row.best_trial is not None and record_of(run_row.best_trial).stopped,
+        out_dir=str(folder),
+        **pictures_of(run_row),
+    )
 
 
 fail = fail_run
