@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-_BATCH = 16
+_BATCH = 8
+"""Pictures at a time: the maps of every layer are in memory at once, some 30 MB a picture at 224 px."""
 Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Mean and variance of each channel."""
 

@@ -21,23 +21,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from marketplace.errors import LeaseLost
 from search.errors import SearchError
-from search.front import front_positions
 from search.problem import Goal
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
 from workers.errors import JobBroken, StepFailed
 from workers.job_process import JobProcess, Report
+from workers.local_choice import best_of, some_of_front
 from workers.local_pictures import Pictures
 from workers.written import write_whole
 
 TRIAL_FILE, RESULT_FILE, ORDER_FILE = "trial.json", "result.json", "order.json"
 DEADLINE_S = 24 * 3600.0
-MOST_OF_FRONT = 4
-"""Networks whose files are made where the best for every latency are looked for."""
 MOST_TRIES = 3
 """A training whose process dies so often fails its trial."""
 
@@ -274,32 +270,12 @@ class LocalSearch:
             paths = {**made["files"], **finished["files"]}
             judge = {"job": "validate", "paths": paths, "quantization": made["quantization"], **shared}
             validation = self._do(process, judge, tell)
+        self._doing.pop(record.number, None)
         return {"trial": record.number, "latency_ms": record.latency_ms, **made, "validation": validation}
 
     def folder_of(self, number: int) -> Path:
         """Return where a trial keeps its files."""
         return self.out_dir / "trials" / f"{number:03d}"
-
-
-def best_of(records: Sequence[TrialRecord]) -> TrialRecord | None:
-    """Return the trial that is worth most: accuracy in int8, then in float, then speed."""
-    return max((record for record in records if record.finished_well), key=_worth, default=None)
-
-
-def some_of_front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Return networks that no other beats in both accuracy and latency, at most MOST_OF_FRONT, fastest and best among
-    them; between those, the ones farthest apart in order.
-    """
-    done = [record for record in records if record.finished_well]
-    values = np.array([record.validation_accuracy or 0.0 for record in done])
-    costs = np.array([record.latency_ms or 0.0 for record in done])
-    front = [done[position] for position in front_positions(values, costs)]
-    chosen = np.unique(np.linspace(0, len(front) - 1, min(MOST_OF_FRONT, len(front))).round().astype(int))
-    return [front[position] for position in chosen]
-
-
-def _worth(record: TrialRecord) -> tuple[float, float, float]:
-    return record.validation_accuracy or 0.0, record.float_accuracy or 0.0, -(record.latency_ms or 0.0)
 
 
 def _unfinished(record: TrialRecord) -> bool:

@@ -95,7 +95,7 @@ def _eta_s(run: Run, trials: Sequence[Trial], live: Live, now: datetime) -> int 
     if each_s is None:
         return None
     left_s = sum(_left_s(trial, live.get(trial.pk, {}), each_s, now) for trial in running)
-    after_s = _longer_s(trials, each_s) + AFTER_SEARCH_S
+    after_s = _longer_s(trials) + AFTER_SEARCH_S
     total_s = (left_s + waiting * each_s) / max(1, len(running)) + after_s
     if run.minutes is not None:  # what runs when the time is over still ends
         most_s = 60 * run.minutes * (1 - _share_of_minutes(run, now)) + each_s + after_s
@@ -109,11 +109,16 @@ def _after_search_s(live: Live) -> int:
     return max(ROUND_S, round((told + AFTER_SEARCH_S) / ROUND_S) * ROUND_S)
 
 
-def _longer_s(trials: Sequence[Trial], each_s: float) -> float:
-    """Return what the longer training of the chosen network will take, as trials that ended foretell it."""
-    named = [(as_number(each.metrics.get("longer_epochs")), as_number(each.metrics.get("epochs"))) for each in trials]
-    shares = [longer / epochs for longer, epochs in named if longer is not None and epochs]
-    return each_s * sum(shares) / len(shares) if shares else 0.0
+def _longer_s(trials: Sequence[Trial]) -> float:
+    """Return what the longer training of the chosen network will take, as trials that ran to their end tell."""
+    to_the_end = [each for each in trials if len(each.metrics.get("rung_accuracies") or ()) != 1]
+    told = [seconds for each in to_the_end if (seconds := _longer_s_of(each)) is not None]
+    return sum(told) / len(told) if told else 0.0
+
+
+def _longer_s_of(trial: Trial) -> float | None:
+    longer, epochs = (as_number(trial.metrics.get(name)) for name in ("longer_epochs", "epochs"))
+    return None if longer is None or not epochs or trial.seconds is None else trial.seconds * longer / epochs
 
 
 def _mean_s(trials: Sequence[Trial], running: Sequence[Trial], live: Live, now: datetime) -> float | None:

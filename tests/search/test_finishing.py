@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from models.architecture import Architecture
 from search.dataset import Dataset
 from search.errors import TrialFailed
 from search.progress import Progress
@@ -11,6 +13,9 @@ from search.schedule import MOST_TUNING_EPOCHS, Schedule, schedule_for, tuning_s
 from search.space import space_of
 from search.spec import SearchSpec
 from tests.search.pictures import write_pictures
+
+if TYPE_CHECKING:
+    from search.train import Trained
 
 SPEC = SearchSpec(classes=3, image_px=16, latency_limit_ms=0.6, device="devboard", training_pictures=72)
 SHORT = Schedule(72, 2, 8, 4e-3)
@@ -28,16 +33,26 @@ def test_what_knows_pictures_or_was_shown_few_times_is_trained_for_longer() -> N
     assert schedule_for(20_000).longer_epochs == 24
 
 
-@pytest.mark.slow
-def test_the_chosen_network_learns_for_longer_from_the_same_start(
-    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from search import finishing
+@pytest.fixture
+def network() -> Architecture:
+    space = space_of(SPEC)
+    return space.family.build(space.smallest)
+
+
+@pytest.fixture
+def trial(network: Architecture, dataset: Dataset, tmp_path: Path) -> Trained:
+    """A short training."""
     from search.train import train
 
-    space = space_of(SPEC)
-    network = space.family.build(space.smallest)
-    trial = train(network, dataset, tmp_path / "trial", seed=1, epochs=2)
+    return train(network, dataset, tmp_path / "trial", seed=1, epochs=2)
+
+
+@pytest.mark.slow
+def test_the_chosen_network_learns_for_longer_from_the_same_start(
+    network: Architecture, trial: Trained, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from search import finishing
+
     monkeypatch.setattr(finishing, "schedule_of", lambda *_: SHORT)
     said: list[Progress] = []
     found = finishing.finish(network, dataset, trial.checkpoint, tmp_path / "longer", seed=1, on_progress=said.append)
@@ -57,14 +72,11 @@ def test_the_chosen_network_learns_for_longer_from_the_same_start(
 
 @pytest.mark.slow
 def test_the_trials_network_is_used_where_the_longer_training_is_worse_or_fails(
-    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    network: Architecture, trial: Trained, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from search import finishing
-    from search.train import Trained, train
+    from search.train import Trained
 
-    space = space_of(SPEC)
-    network = space.family.build(space.smallest)
-    trial = train(network, dataset, tmp_path / "trial", seed=1, epochs=2)
     assert finishing.finish(network, dataset, trial.checkpoint, tmp_path / "a", seed=1).sentence == ""
 
     def worse(*_: object, **__: object) -> Trained:

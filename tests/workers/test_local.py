@@ -14,7 +14,7 @@ from PIL import Image
 
 from command import main
 from search.trial import TrialRecord, TrialState
-from workers.local import best_of, some_of_front
+from workers.local_choice import best_of, some_of_front
 from workers.local_pictures import check_pictures
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -54,6 +54,8 @@ def test_the_longer_training_of_the_chosen_network_is_part_of_the_time_left() ->
     started, metrics = NOW - timedelta(seconds=10), {"epochs": 5, "longer_epochs": 15}
     trials = [trial(1, T.DONE, seconds=40.0, metrics=metrics), trial(2, T.RUNNING, started_at=started)]
     assert standing(run_in(R.SEARCHING), trials).eta_s == 30 + 3 * 40 + AFTER_SEARCH_S
+    stopped = trial(3, T.DONE, seconds=40.0, metrics={"epochs": 1, "longer_epochs": 15, "rung_accuracies": [0.5]})
+    assert standing(run_in(R.SEARCHING), [*trials, stopped]).eta_s == 30 + 3 * 40 + AFTER_SEARCH_S
     run = run_in(R.QUANTIZING, best_trial=trials[0])
     learning = {0: {"phase": "Training the chosen network for longer", "epoch": 4, "epochs": 15, "eta_s": 60.0}}
     found = standing(run, trials, learning)
