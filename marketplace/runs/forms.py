@@ -119,7 +119,7 @@ class OrderForm(forms.Form):
         widget=forms.RadioSelect,
         choices=Run.Goal.choices,
         initial=Run.Goal.TARGET.value,
-        help_text="The second shows what each millisecond buys, so that you can choose afterwards.",
+        help_text="The second shows what each millisecond buys; files are made of its most accurate network.",
     )
     family = forms.ChoiceField(
         label="Family of networks",
