@@ -34,6 +34,7 @@ def search(
     trials: int | None = None,
     minutes: float | None = None,
     onchip_bytes: int = DEFAULT_ONCHIP_BYTES,
+    file_bytes: int | None = None,
     seed: int = 0,
     processes: int | None = None,
     on_change: OnChange | None = None,
@@ -50,8 +51,9 @@ def search(
         front: look for the best network at every latency up to the limit, not only for the best of all.
         image_px: side of the pictures as the network sees them at most; by default what suits the pictures.
         trials: how many networks are tried; 8 where neither trials nor minutes are given.
-        minutes: after so long no further trial begins.
-        onchip_bytes: the most that parameters may take.
+        minutes: the search ends about then, with the longer training of what was chosen; the files are made after it.
+        onchip_bytes: the most that parameters may take on the chip.
+        file_bytes: the most that the int8 file may have, by estimate; any size by default.
         seed: equal seeds give equal searches where one process trains.
         processes: trainings at the same time; by default one for each core.
         on_change: told whenever something changes; by default a progress bar is shown.
@@ -75,6 +77,7 @@ def search(
             latency_limit_ms=latency_ms,
             device=find_device(device).key,
             onchip_limit_bytes=onchip_bytes,
+            file_limit_bytes=file_bytes,
             trials=trials or (USUAL_TRIALS if minutes is None else MOST_TRIALS_IN_TIME),
             trial_minutes=None if minutes is None else max(1.0, minutes * count / TRIALS_IN_TIME),
             seed=seed,

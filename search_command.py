@@ -21,8 +21,12 @@ def add_search(commands: Any) -> None:
     parser.add_argument("--start", default="auto", help="auto, scratch, or the name of published weights")
     parser.add_argument("--front", action="store_true", help="the best for every latency up to the limit")
     parser.add_argument("--image-px", type=int, metavar="PX", help="largest side of the pictures (default: what suits)")
+    parser.add_argument(
+        "--onchip", type=float, metavar="MIB", help="the most on-chip memory for parameters (default: 7)"
+    )
+    parser.add_argument("--file-size", type=float, metavar="KB", help="the most that the int8 file may have, estimated")
     parser.add_argument("--trials", type=int, help="how many networks are tried (default: 8)")
-    parser.add_argument("--minutes", type=float, help="after so long no further trial begins")
+    parser.add_argument("--minutes", type=float, help="the search ends about then; files come after it")
     parser.add_argument("--processes", type=int, help="trainings at the same time (default: one for each core)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--out", type=Path, help="folder of the search; the same one goes on with it")
@@ -36,6 +40,7 @@ def milliseconds(text: str) -> float:
 
 def _run(chosen: argparse.Namespace) -> int:
     import atoll  # the search and what shows it take a second to load
+    from search.spec import DEFAULT_ONCHIP_BYTES
     from workers.local_view import conclusion_of
 
     found = atoll.search(
@@ -46,6 +51,8 @@ def _run(chosen: argparse.Namespace) -> int:
         start=chosen.start,
         front=chosen.front,
         image_px=chosen.image_px,
+        onchip_bytes=DEFAULT_ONCHIP_BYTES if chosen.onchip is None else int(chosen.onchip * 2**20),
+        file_bytes=None if chosen.file_size is None else int(chosen.file_size * 1000),
         trials=chosen.trials,
         minutes=chosen.minutes,
         seed=chosen.seed,

@@ -78,8 +78,9 @@ def by_hand(image_px: int) -> list[tuple[int, float]]:
 
 def whole_mobilenet(spec: SearchSpec, resolution: int, width: float) -> Architecture:
     """Return the published network at a width and a resolution."""
-    choices = space_of(spec, FAMILY).choices
-    chosen = {name: values[-1] for name, values in choices.items()}
+    space = space_of(spec, FAMILY)
+    choices = space.network
+    chosen = {name: values[-1] for name, values in choices.items()} | space.usual
     chosen |= {name: width for name in choices if name.endswith("_width")}
     nearest = min(choices["resolution"], key=lambda side: abs(float(side) - resolution))
     return FAMILIES[FAMILY].build({**chosen, "resolution": nearest})

@@ -71,7 +71,8 @@ def candidates_for(
     room = local - len(mixed)
     if len(near) > room:
         near = near[np.sort(random.permutation(len(near))[:room])]
-    codes = np.concatenate([pool.codes, problem.sample(random, fresh), near, mixed])
+    local_codes = problem.varied(np.concatenate([near, mixed]), random)
+    codes = np.concatenate([pool.codes, problem.sample(random, fresh), local_codes])
     found = allowed(problem, codes, seen)
     return found if len(found.codes) else nearby(pool, seen, tried)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -12,6 +12,8 @@ from edgetpu.memory import memory_map
 from models.architecture import Architecture
 from models.backbones import network_named
 from models.families import FAMILIES
+from models.file_size import int8_file_bytes
+from search.recipe import Learns, recipe_of
 from search.schedule import Schedule, heir_schedule_for, schedule_for, tuning_schedule_for
 from search.spec import SearchSpec
 
@@ -44,6 +46,8 @@ class Cost:
     """Operations of the converted network."""
     macs: int
     parameters: int
+    file_bytes: int
+    """Of the int8 file, about."""
     training_seconds: float
     """Of one processor core."""
 
@@ -59,12 +63,22 @@ class Cost:
 
 def cost_of(spec: SearchSpec, architecture: Architecture) -> Cost:
     """Return what a network costs on the device and with the pictures of a search, whatever its limits are."""
-    return _cost(architecture, spec.classes, spec.device, spec.training_pictures, spec.backbone)
+    cost = _cost(architecture, spec.classes, spec.device)
+    return replace(cost, training_seconds=training_seconds(spec, architecture))
 
 
 def training_seconds(spec: SearchSpec, architecture: Architecture) -> float:
     """Return the seconds of one processor core that the training of a network will take, about."""
-    return _training_seconds(architecture, spec.classes, spec.training_pictures, spec.backbone)
+    published = is_published(architecture, spec.backbone)
+    schedule, share = _schedule(architecture, spec, published=published)
+    return (
+        schedule.epochs
+        * schedule.steps_per_epoch
+        * schedule.batch
+        * share
+        * _step_ms(architecture, spec.classes)
+        / 1000
+    )
 
 
 def estimate_of(spec: SearchSpec, architecture: Architecture) -> LatencyEstimate:
@@ -73,7 +87,7 @@ def estimate_of(spec: SearchSpec, architecture: Architecture) -> LatencyEstimate
 
 
 @lru_cache(maxsize=4096)
-def _cost(architecture: Architecture, classes: int, device: str, pictures: int, backbone: str) -> Cost:
+def _cost(architecture: Architecture, classes: int, device: str) -> Cost:
     graph = architecture.graph(classes)
     memory = memory_map(graph)
     latency = estimate_with_memory(graph, DEVICES[device], memory)
@@ -86,31 +100,35 @@ def _cost(architecture: Architecture, classes: int, device: str, pictures: int, 
         len(graph.ops),
         architecture.macs(classes),
         architecture.parameters(classes),
-        _training_seconds(architecture, classes, pictures, backbone),
+        int8_file_bytes(architecture, classes),
+        0.0,
     )
 
 
 @lru_cache(maxsize=4096)
-def _training_seconds(architecture: Architecture, classes: int, pictures: int, backbone: str) -> float:
+def _step_ms(architecture: Architecture, classes: int) -> float:
+    """Return the milliseconds that one picture takes in a step in which all of a network learns."""
     layers = architecture.layers(classes)
     macs, values = sum(layer.macs for layer in layers), sum(prod(layer.shape) for layer in layers)
-    milliseconds = macs / _MACS_PER_MS + values / _VALUES_PER_MS
-    schedule, share = _schedule(architecture, pictures, backbone)
-    return schedule.epochs * schedule.steps_per_epoch * schedule.batch * share * milliseconds / 1000
+    return macs / _MACS_PER_MS + values / _VALUES_PER_MS
 
 
-def _schedule(architecture: Architecture, pictures: int, backbone: str) -> tuple[Schedule, float]:
+def _schedule(architecture: Architecture, spec: SearchSpec, *, published: bool) -> tuple[Schedule, float]:
     """Return how a network is trained, and the share of a whole step's time that a step takes."""
-    if not backbone:
-        return schedule_for(pictures), 1.0
-    if is_published(architecture, backbone):
-        return tuning_schedule_for(pictures), _SHARE_OF_WHOLE
-    return heir_schedule_for(pictures), 1.0
+    if not spec.backbone:
+        return schedule_for(spec.training_pictures), 1.0
+    if not published:
+        return heir_schedule_for(spec.training_pictures), 1.0
+    late = recipe_of(architecture.choices).learns == Learns.LATE
+    return tuning_schedule_for(spec.training_pictures), _SHARE_OF_WHOLE if late else 1.0
 
 
-@lru_cache(maxsize=4096)
 def is_published(architecture: Architecture, backbone: str) -> bool:
     """Say whether a network is the one whose weights were published, whole, at whatever resolution."""
-    named = network_named(backbone)
+    named = network_named(backbone) if backbone else None
     published = FAMILIES[architecture.family].published.get(named[0]) if named else None
-    return published is not None and replace(architecture, image_px=published.image_px).key == published.key
+    return published is not None and all(getattr(architecture, name) == getattr(published, name) for name in _SHAPE)
+
+
+_SHAPE = tuple(each.name for each in fields(Architecture) if each.compare and each.name != "image_px")
+"""What makes a network, whatever its pictures and the choices that led to it."""

@@ -7,6 +7,7 @@ that comes down as slowly. What does not do at least as well on the validation p
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ def finish(
     seed: int,
     parent: Path | None = None,
     stopped: bool = False,
+    trial_seconds: float | None = None,
+    most_seconds: float | None = None,
     on_progress: OnProgress = ignore,
 ) -> Finished:
     """Return the trained network of a trial, or of a longer training; a second call with the same folder goes on.
@@ -73,13 +76,16 @@ def finish(
         seed: of the trial.
         parent: what the trial began with.
         stopped: whether the trial ended at the rung; then it is at least trained to its end now.
+        trial_seconds: what the trial took.
+        most_seconds: what the longer training may take at the pace of the trial; None for any time.
         on_progress: told at the start and after every epoch.
     """
     schedule = schedule_of(architecture, len(dataset.train), parent)
     validation = dataset.at(architecture.image_px).validation
     before = agreement(classify_float(trial_checkpoint, validation.images).argmax(axis=1), validation.labels)
-    epochs = schedule.longer_epochs or (schedule.epochs if stopped else 0)
     trial_epochs = rung_epoch(schedule.epochs) if stopped else schedule.epochs
+    in_time = _epochs_in(most_seconds, trial_seconds, trial_epochs)
+    epochs = schedule.longer_within(in_time) or (schedule.epochs if stopped else 0)
     none = Finished(trial_checkpoint, False, epochs, trial_epochs, None, before)
     if not epochs:
         return none
@@ -92,3 +98,10 @@ def finish(
     kept = trained.validation_accuracy >= before
     checkpoint = trained.checkpoint if kept else trial_checkpoint
     return Finished(checkpoint, kept, epochs, trial_epochs, trained.validation_accuracy, before)
+
+
+def _epochs_in(most_seconds: float | None, trial_seconds: float | None, trial_epochs: int) -> float:
+    """Return how many epochs fit into a time at the pace of a trial."""
+    if most_seconds is None or not trial_seconds:
+        return math.inf
+    return most_seconds / trial_seconds * trial_epochs

@@ -8,10 +8,12 @@ cutting costs on these pictures.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from models.architecture import Architecture
 from search.cost import is_published
 from search.problem import Goal
+from search.recipe import LEARNS, Learns, recipe_of
 from search.spaces import Spaces
 from search.spec import SearchSpec
 from search.trial import TrialRecord
@@ -51,12 +53,12 @@ def opening_of(
     if not whole:
         return None
     chosen = _next_resolution(spec, whole, [record.architecture.image_px for record in history])
-    return chosen, _why(spec, chosen)
+    return _next_recipe(spec, spaces, chosen, history), _why(spec, chosen)
 
 
 def _why(spec: SearchSpec, network: Architecture) -> str:
     if is_published(network, spec.backbone):
-        return f"The published network, whole, at {network.image_px} px: it keeps all that it knows."
+        return f"The published network, whole, at {network.image_px} px: it has lost nothing of what it knows."
     return PROVEN
 
 
@@ -75,6 +77,15 @@ def _narrow(spec: SearchSpec, new: Sequence[Architecture], history: Sequence[Tri
         and each.macs(spec.classes) <= most_macs
     ]
     return max(fitting, key=lambda each: each.macs(spec.classes), default=None)
+
+
+def _next_recipe(spec: SearchSpec, spaces: Spaces, whole: Architecture, history: Sequence[TrialRecord]) -> Architecture:
+    """Return the network so that every other whole one learns in all its layers, where that is not too long."""
+    tried = [recipe_of(each.architecture.choices) for each in history if is_published(each.architecture, spec.backbone)]
+    if sum(recipe.learns == Learns.ALL for recipe in tried) >= sum(recipe.learns == Learns.LATE for recipe in tried):
+        return whole
+    thorough = replace(whole, choices={**whole.choices, LEARNS: Learns.ALL.value})
+    return thorough if spaces.allows(thorough) else whole
 
 
 def _next_resolution(spec: SearchSpec, whole: Sequence[Architecture], tried_px: Sequence[int]) -> Architecture:

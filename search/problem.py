@@ -73,6 +73,9 @@ class Problem(Protocol):
     def sample(self, random: np.random.Generator, count: int) -> Codes:
         """Return about `count` random candidates, most of them allowed."""
 
+    def varied(self, codes: Codes, random: np.random.Generator) -> Codes:
+        """Return the candidates, in some of them changed what leaves their network as it is."""
+
     def anchors(self) -> Codes:
         """Return a few candidates that are allowed if any is, however few are."""
 

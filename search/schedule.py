@@ -42,8 +42,12 @@ class Schedule:
     @property
     def longer_epochs(self) -> int:
         """Epochs of a last, longer training of the network that was chosen; 0 where it would not be twice as long."""
-        epochs = min(self.most_epochs, LONGER * self.epochs)
-        return epochs if epochs >= 2 * self.epochs else 0
+        return self.longer_within(math.inf)
+
+    def longer_within(self, epochs_in_time: float) -> int:
+        """Return the epochs of that training where there is time for so many; 0 where it would not be twice as long."""
+        epochs = min(self.most_epochs, LONGER * self.epochs, epochs_in_time)
+        return math.floor(epochs) if epochs >= 2 * self.epochs else 0
 
     @property
     def steps_per_epoch(self) -> int:

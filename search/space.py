@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
 
@@ -16,18 +16,29 @@ from models.architecture import Architecture, Choice
 from models.families import FAMILIES, Family
 from search.cost import Cost, cost_of, estimate_of, training_seconds
 from search.errors import LimitImpossible
+from search.recipe import recipe_choices, usual_recipe
 from search.spec import SearchSpec
 
 _LEAST_TRAINING_ROOM = 3.0
 """However short trials must be, networks up to this many times the shortest training stay in the space."""
+_SHARE_USUAL = 0.5
+"""Of random networks: what is usual has proved itself, the rest says whether these pictures want something else."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """The choices of a family for pictures of one size."""
+    """The choices of a family for pictures of one size, and of how its networks learn them."""
 
     family: Family
-    choices: Mapping[str, tuple[Choice, ...]]
+    network: Mapping[str, tuple[Choice, ...]]
+    """What makes the network, by name."""
+    recipe: Mapping[str, tuple[Choice, ...]]
+    """How it learns, by name (`search.recipe`)."""
+
+    @cached_property
+    def choices(self) -> Mapping[str, tuple[Choice, ...]]:
+        """All choices, those of the network first."""
+        return {**self.network, **self.recipe}
 
     @property
     def combinations(self) -> int:
@@ -35,13 +46,19 @@ class Space:
         return prod(len(values) for values in self.choices.values())
 
     @property
+    def usual(self) -> dict[str, Choice]:
+        """How networks learn where nothing else is chosen."""
+        return usual_recipe(self.recipe)
+
+    @property
     def smallest(self) -> dict[str, Choice]:
-        """The first value of every choice."""
-        return {name: values[0] for name, values in self.choices.items()}
+        """The first value of every choice of the network, and the usual way to learn."""
+        return {name: values[0] for name, values in self.network.items()} | self.usual
 
     def sample(self, random: np.random.Generator) -> dict[str, Choice]:
-        """Return one value for every choice, each as likely as the others."""
-        return {name: values[random.integers(len(values))] for name, values in self.choices.items()}
+        """Return one value for every choice, each as likely as the others; half of all networks learn as usual."""
+        chosen = {name: values[random.integers(len(values))] for name, values in self.choices.items()}
+        return chosen | self.usual if random.random() < _SHARE_USUAL else chosen
 
     def neighbours(self, chosen: Mapping[str, Choice]) -> Iterator[dict[str, Choice]]:
         """Yield everything that differs in one choice."""
@@ -52,16 +69,16 @@ class Space:
 
     def knows(self, architecture: Architecture) -> bool:
         """Whether the architecture was chosen from this space."""
-        chosen = architecture.choices
+        chosen = {**self.usual, **architecture.choices}
         return chosen.keys() == self.choices.keys() and all(chosen[name] in self.choices[name] for name in chosen)
 
     def openings(self) -> Iterator[dict[str, Choice]]:
-        """Yield the family's proven shapes at every resolution, width and head."""
+        """Yield the family's proven shapes at every resolution, width and head; they learn as usual."""
         for shape in self.family.shapes:
-            free = {name: values for name, values in self.choices.items() if name not in shape}
-            nearest = {name: _nearest(value, self.choices[name]) for name, value in shape.items()}
+            free = {name: values for name, values in self.network.items() if name not in shape}
+            nearest = {name: _nearest(value, self.network[name]) for name, value in shape.items()}
             for values in product(*free.values()):
-                yield {**nearest, **dict(zip(free, values, strict=True))}
+                yield {**nearest, **dict(zip(free, values, strict=True)), **self.usual}
 
 
 def _nearest(value: Choice, values: tuple[Choice, ...]) -> Choice:
@@ -74,7 +91,7 @@ def _nearest(value: Choice, values: tuple[Choice, ...]) -> Choice:
 def space_of(spec: SearchSpec, family: str | None = None) -> Space:
     """Return the choices of one of a search's families, the first if none is named."""
     found = FAMILIES[family or spec.families[0]]
-    return Space(found, found.choices(spec.image_px))
+    return Space(found, found.choices(spec.image_px), recipe_choices(pretrained=bool(spec.backbone)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +102,7 @@ class Limits:
     fastest_ms: float
     fewest_onchip_bytes: int
     fewest_ops: int
+    fewest_file_bytes: int
     shortest_training_seconds: float
     safest: Architecture
     """The network that stays farthest below the limits that were asked for."""
@@ -100,6 +118,7 @@ def limits_of(spec: SearchSpec) -> Limits:
         first.fastest_ms,
         min(limits.fewest_onchip_bytes for limits in each),
         min(limits.fewest_ops for limits in each),
+        min(limits.fewest_file_bytes for limits in each),
         min(limits.shortest_training_seconds for limits in each),
         min((limits.safest for limits in each), key=lambda safest: worst_ratio(spec, cost_of(spec, safest))),
     )
@@ -115,14 +134,18 @@ def _limits(spec: SearchSpec) -> Limits:
     space = space_of(spec)
     fastest = _descend(spec, space, lambda cost: cost.latency_ms)
     smallest = _descend(spec, space, lambda cost: cost.parameter_bytes)
+    lightest = _descend(spec, space, lambda cost: cost.file_bytes)
     least = space.family.build(space.smallest)
     balanced = _descend(spec, space, lambda cost: worst_ratio(spec, cost))
-    safest = min((balanced, smallest, fastest, least), key=lambda each: worst_ratio(spec, cost_of(spec, each)))
+    safest = min(
+        (balanced, smallest, lightest, fastest, least), key=lambda each: worst_ratio(spec, cost_of(spec, each))
+    )
     return Limits(
         fastest,
         cost_of(spec, fastest).latency_ms,
         cost_of(spec, smallest).parameter_bytes,
         cost_of(spec, least).ops,
+        cost_of(spec, lightest).file_bytes,
         cost_of(spec, least).training_seconds,
         safest,
     )
@@ -170,10 +193,17 @@ def check_spec(spec: SearchSpec) -> None:
         raise LimitImpossible(
             f"No network of this space has {spec.max_ops} operations or fewer: the shallowest has {limits.fewest_ops}."
         )
+    if spec.file_limit_bytes is not None and limits.fewest_file_bytes > spec.file_limit_bytes:
+        raise LimitImpossible(
+            f"No network of this space makes a file of {spec.file_limit_bytes / 1000:.1f} kB or less: the smallest for "
+            f"{spec.classes} classes is about {_up(limits.fewest_file_bytes / 1000, 1)} kB. Allow at least that."
+        )
     if not holds_limits(spec, limits.safest):
+        file = f", or more than {spec.file_limit_bytes / 1000:.1f} kB for the file" if spec.file_limit_bytes else ""
         raise LimitImpossible(
             f"Each limit could be held, but no network of this space holds all of them at once. Allow more than "
-            f"{spec.latency_limit_ms:g} ms, or more than {spec.onchip_limit_bytes / 1024:.1f} KiB of on-chip memory."
+            f"{spec.latency_limit_ms:g} ms, or more than {spec.onchip_limit_bytes / 1024:.1f} KiB of on-chip "
+            f"memory{file}."
         )
 
 
@@ -188,7 +218,7 @@ def _descend(spec: SearchSpec, space: Space, measure: Callable[[Cost], float]) -
     improved = True
     while improved:
         improved = False
-        for name, values in space.choices.items():
+        for name, values in space.network.items():
             for value in values:
                 changed = {**chosen, name: value}
                 if value != chosen[name] and (found := score(changed)) < best:
@@ -203,7 +233,8 @@ def worst_ratio(spec: SearchSpec, cost: Cost, correction: float = 1.0) -> float:
     """
     memory = cost.parameter_bytes / min(spec.onchip_limit_bytes, DEFAULT_CAPACITY_BYTES)
     ops = cost.ops / spec.max_ops if spec.max_ops else 0.0
-    return max(correction * cost.latency_ms / spec.latency_limit_ms, memory, ops)
+    file = cost.file_bytes / spec.file_limit_bytes if spec.file_limit_bytes else 0.0
+    return max(correction * cost.latency_ms / spec.latency_limit_ms, memory, ops, file)
 
 
 def _up(value: float, digits: int) -> str:

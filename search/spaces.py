@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.architecture import Architecture
 from models.architecture import Choice as Value
-from search.cost import cost_of
+from search.cost import cost_of, is_published
 from search.features import features_of
 from search.problem import Choice, Codes, Known
+from search.recipe import LEARNS, Learns
 from search.space import Space, holds_limits, limits_of_family, space_of
 from search.spec import SearchSpec
 
@@ -19,6 +21,9 @@ _Facts = tuple[str, float, list[float], bool]
 """Of one candidate: key, cost, features, whether it may be tried."""
 FAMILY = "family"
 """The name of the first choice."""
+SHARE_VARIED = 0.5
+"""Of the candidates near the best ones, those that get a random recipe."""
+_ALL = list(Learns).index(Learns.ALL)
 
 
 class Spaces:
@@ -51,13 +56,40 @@ class Spaces:
         return [slice(int(end) - len(space.choices), int(end)) for end, space in zip(ends, self._spaces, strict=True)]
 
     def canonical(self, codes: Codes) -> Codes:
-        """Return the codes with those of other families set to 0."""
+        """Return the codes with those of other families set to 0; of what is no published network, all layers learn."""
         kept = np.zeros_like(codes)
         kept[:, 0] = codes[:, 0]
         for number, part in enumerate(self._parts):
             own = codes[:, 0] == number
             kept[own, part] = codes[own, part]
+            if LEARNS in self._spaces[number].recipe:
+                column = part.start + list(self._spaces[number].choices).index(LEARNS)
+                kept[own & ~self._whole(number, kept[:, part]), column] = _ALL
         return kept
+
+    def _whole(self, family: int, codes: Codes) -> NDArray[np.bool_]:
+        """Say which codes of a family mean the published network: no choice leads away from it."""
+        leading = self._published_values[family]
+        if leading is None:
+            return np.zeros(len(codes), dtype=bool)
+        return np.all([values[codes[:, position]] for position, values in enumerate(leading)], axis=0)
+
+    @cached_property
+    def _published_values(self) -> list[list[NDArray[np.bool_]] | None]:
+        """For each family, of every choice the values that leave the published network what it is; None without one."""
+        return [self._published_values_of(space) for space in self._spaces]
+
+    def _published_values_of(self, space: Space) -> list[NDArray[np.bool_]] | None:
+        def whole(chosen: Mapping[str, Value]) -> bool:
+            return is_published(space.family.build(chosen), self._spec.backbone)
+
+        found = next((chosen for chosen in space.openings() if whole(chosen)), None)
+        if found is None:
+            return None
+        return [
+            np.array([name in space.recipe or whole({**found, name: value}) for value in values])
+            for name, values in space.choices.items()
+        ]
 
     def known(self, codes: Codes) -> Known:
         """Return costs, features and whether all limits are held."""
@@ -74,7 +106,7 @@ class Spaces:
                 network.key,
                 self._correction * cost_of(self._spec, network).latency_ms,
                 features_of(self._spec, network),
-                holds_limits(self._spec, network, self._correction),
+                self.allows(network),
             )
         return self._remembered[codes]
 
@@ -89,6 +121,18 @@ class Spaces:
                 found.append(self._codes(family, chosen))
         return self._rows(found)
 
+    def varied(self, codes: Codes, random: np.random.Generator) -> Codes:
+        """Return the candidates, some with another recipe: beside one that was tried lies none that only learns
+        differently, because it would be the same architecture.
+        """
+        changed = codes.copy()
+        chosen = random.random(len(codes)) < SHARE_VARIED
+        for number, part in enumerate(self._parts):
+            space, own = self._spaces[number], chosen & (codes[:, 0] == number)
+            for position, values in enumerate(space.recipe.values(), part.start + len(space.network)):
+                changed[own, position] = random.integers(len(values), size=int(own.sum()))
+        return changed
+
     def anchors(self) -> Codes:
         """Return the network that stays farthest below the limits, of each family."""
         safest = (limits_of_family(self._spec, family).safest for family in self._spec.families)
@@ -99,7 +143,7 @@ class Spaces:
         found = [
             self._codes(number, chosen) for number, space in enumerate(self._spaces) for chosen in space.openings()
         ]
-        return self._rows(found)
+        return self.canonical(self._rows(found))
 
     def architecture(self, codes: Sequence[int]) -> Architecture:
         """Return the network that the codes stand for."""
@@ -109,6 +153,10 @@ class Spaces:
             chosen = {name: values[code] for (name, values), code in zip(space.choices.items(), key[part], strict=True)}
             self._architectures[key] = space.family.build(chosen)
         return self._architectures[key]
+
+    def allows(self, architecture: Architecture) -> bool:
+        """Say whether a network holds the limits, latency as corrected by measurements."""
+        return holds_limits(self._spec, architecture, self._correction)
 
     def codes_of(self, architecture: Architecture) -> tuple[int, ...] | None:
         """Return the codes of a network; None if it was not chosen from these spaces."""
@@ -120,7 +168,9 @@ class Spaces:
     def _codes(self, family: int, chosen: Mapping[str, Value]) -> tuple[int, ...]:
         codes = [0] * len(self.choices)
         codes[0] = family
-        positions = [values.index(chosen[name]) for name, values in self._spaces[family].choices.items()]
+        space = self._spaces[family]
+        known = {**space.usual, **chosen}
+        positions = [values.index(known[name]) for name, values in space.choices.items()]
         codes[self._parts[family]] = positions
         return tuple(codes)
 
@@ -130,11 +180,11 @@ class Spaces:
     def _shrunk(self, space: Space, chosen: dict[str, Value], random: np.random.Generator) -> dict[str, Value] | None:
         """Return the choices, made smaller one by one until the limits hold; None if even the smallest does not."""
         while not holds_limits(self._spec, space.family.build(chosen), self._correction):
-            larger = [name for name, values in space.choices.items() if chosen[name] != values[0]]
+            larger = [name for name, values in space.network.items() if chosen[name] != values[0]]
             if not larger:
                 return None
             name = larger[random.integers(len(larger))]
-            values = space.choices[name]
+            values = space.network[name]
             chosen = {**chosen, name: values[values.index(chosen[name]) - 1]}
         return chosen
 

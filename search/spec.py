@@ -43,6 +43,8 @@ class SearchSpec:
     seed: int = 0
     max_ops: int | None = None
     """Most operations of the converted network; None for any number."""
+    file_limit_bytes: int | None = None
+    """Of the int8 file, by estimate (`models.file_size`); None for any size."""
     training_pictures: int = 1000
     trial_minutes: float | None = None
     """Minutes of one processor core that the training of one network may take, by estimate; None: `room_minutes`."""
@@ -97,6 +99,7 @@ class SearchSpec:
             "number of training pictures": self.training_pictures,
             "number of minutes per trial": 1 if self.trial_minutes is None else self.trial_minutes,
             "number of minutes": 1 if self.minutes is None else self.minutes,
+            "file limit": 1 if self.file_limit_bytes is None else self.file_limit_bytes,
             "number of operations": 1 if self.max_ops is None else self.max_ops,
             "least gain": 1 if self.min_gain is None else self.min_gain,
         }

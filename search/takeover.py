@@ -13,11 +13,13 @@ from edgetpu.errors import EdgeTpuError
 from models.architecture import Architecture
 from models.errors import ModelError
 from models.inherit import inherit
+from models.norms import settle_norms
 from models.pretrained import Parent, load_parent
 from models.transfer import HEAD, has_dense_head, set_head, stages_of
 from search.dataset import Dataset
 from search.errors import TrialFailed
 from search.head import fit_on
+from search.recipe import Learns, recipe_of
 from search.tuning import Mirrors, Tuning, rates_of
 
 PICTURES = 128
@@ -66,8 +68,10 @@ def take_over(
     if has_dense_head(network):
         head, mirrors = fit_on(network, pictures, folder / FEATURES)
         set_head(network, head.kernel, head.bias)
-    rates = rates_for(architecture, parent, len(pictures.classes))
-    return Tuning(rates, mirrors, norms_learn=not is_parent(architecture, parent))
+    norms_learn = not _keeps_early(architecture, parent)
+    if norms_learn and is_parent(architecture, parent):
+        settle_norms(network, some_of(pictures, seed))  # weights of a file know no mean and spread to go on from
+    return Tuning(rates_for(architecture, parent, len(pictures.classes)), mirrors, norms_learn)
 
 
 def rates_for(architecture: Architecture, parent: Parent, classes: int) -> dict[str, float]:
@@ -79,7 +83,12 @@ def rates_for(architecture: Architecture, parent: Parent, classes: int) -> dict[
     sides = {layer.name: layer.shape[0] for layer in layers}
     large = sum(min(sides[name] for name in names) * KEPT_PART > architecture.image_px for names in stages)
     others = [layer.name for layer in layers if layer.weights and (len(layer.shape) == 1 or layer.name == HEAD)]
-    return rates_of(stages, others, kept=min(large, len(stages) // 2))
+    return rates_of(stages, others, kept=min(large, len(stages) // 2) if _keeps_early(architecture, parent) else 0)
+
+
+def _keeps_early(architecture: Architecture, parent: Parent) -> bool:
+    """Say whether early layers and normalizations stay as they are."""
+    return is_parent(architecture, parent) and recipe_of(architecture.choices).learns == Learns.LATE
 
 
 def is_parent(architecture: Architecture, parent: Parent) -> bool:

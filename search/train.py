@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from search.course import Course, read_state
 from search.dataset import Dataset
 from search.learner import Learner
 from search.progress import OnProgress, ignore
+from search.recipe import recipe_of
 from search.schedule import Schedule, heir_schedule_for, schedule_for, tuning_schedule_for
 from search.tuning import Tuning
 
@@ -116,7 +117,8 @@ def _course(
     count, classes = len(pictures.train), len(pictures.classes)
     source = None if parent is None else takeover.load(parent)
     schedule = _schedule(architecture, source, count, epochs)
-    training = f"{architecture.key} {seed} {schedule} {classes}" + (f" {_sha256(parent)}" if parent else "")
+    learns = recipe_of(architecture.choices).learns
+    training = f"{architecture.key} {seed} {schedule} {classes} {learns}" + (f" {_sha256(parent)}" if parent else "")
     kept = read_state(out_dir / STATE, training)
     network = build_network(architecture, classes, seed)
     tuning = None
@@ -144,10 +146,12 @@ def schedule_of(architecture: Architecture, pictures: int, parent: Path | None) 
 
 def _schedule(architecture: Architecture, source: Parent | None, pictures: int, epochs: int | None) -> Schedule:
     if source is None:
-        return schedule_for(pictures, epochs)
-    if takeover.is_parent(architecture, source):
-        return tuning_schedule_for(pictures, epochs)
-    return heir_schedule_for(pictures, epochs)
+        schedule = schedule_for(pictures, epochs)
+    elif takeover.is_parent(architecture, source):
+        schedule = tuning_schedule_for(pictures, epochs)
+    else:
+        schedule = heir_schedule_for(pictures, epochs)
+    return replace(schedule, peak_rate=schedule.peak_rate * recipe_of(architecture.choices).rate)
 
 
 def _sha256(path: Path) -> str:

@@ -13,6 +13,7 @@ A second call with the same folder goes on where the first was stopped, however 
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from typing import Any
 
 from marketplace.errors import LeaseLost
 from search.errors import SearchError
+from search.minutes import in_the_time_left, last_seconds
 from search.problem import Goal
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
@@ -55,6 +57,15 @@ class Standing:
     def best(self) -> TrialRecord | None:
         """The trial that is worth most so far."""
         return best_of(self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What the last training of one network gets of the machine and of the time."""
+
+    threads: int
+    seconds: float | None
+    """None for any time."""
 
 
 OnChange = Callable[[Standing], None]
@@ -143,10 +154,11 @@ class LocalSearch:
             waiting = next((record for record in self._records if record.state == TrialState.PENDING), None)
             if waiting:
                 return self._keep(replace(waiting, state=TrialState.RUNNING))
-            if self._exhausted or self._time_is_up() or len(self._records) >= self.spec.trials:
+            spec = in_the_time_left(self.spec, self._records, time.monotonic() - self._started)
+            if self._exhausted or spec is None or len(self._records) >= self.spec.trials:
                 return None
             history = [record.to_json() for record in self._records]
-            chosen = self._do(process, {"job": "propose", "spec": self.spec.to_json(), "history": history})
+            chosen = self._do(process, {"job": "propose", "spec": spec.to_json(), "history": history})
             if "stopped" in chosen:
                 self._exhausted = True
                 return None
@@ -156,10 +168,6 @@ class LocalSearch:
             found = TrialRecord.from_json({**record, "latency_ms": chosen["estimate"]["latency_ms"]})
             self._records.append(found)
             return self._keep(found)
-
-    def _time_is_up(self) -> bool:
-        minutes = self.spec.minutes
-        return minutes is not None and time.monotonic() - self._started > 60 * minutes
 
     def _tried(self, process: JobProcess, record: TrialRecord) -> TrialRecord:
         """Train and judge; return what is known now."""
@@ -224,23 +232,36 @@ class LocalSearch:
         if best is None:
             message = next((record.message for record in reversed(self._records) if record.message), "none was begun.")
             raise SearchError(f"No trial of this search came to an end. The last one: {message}")
-        result = self._result_of(best, self.out_dir / "best")
+        front = some_of_front(self._records) if self.spec.objective == Goal.FRONT else []
+        others = [record for record in front if record.number != best.number]
+        result, *further = self._results_of([best, *others])
         if self.spec.objective == Goal.FRONT:
-            others = [record for record in some_of_front(self._records) if record.number != best.number]
-            front = [self._result_of(each, self.out_dir / "front" / f"{each.number:03d}") for each in others]
-            result = {**result, "front": sorted([*front, result], key=lambda each: float(each["latency_ms"]))}
+            result = {**result, "front": sorted([*further, result], key=lambda each: float(each["latency_ms"]))}
         files = {name: Path(each) for name, each in result["files"].items()}
         return Found(self.spec, tuple(self._records), best, files, result)
 
-    def _result_of(self, record: TrialRecord, folder: Path) -> dict[str, Any]:
+    def _results_of(self, records: Sequence[TrialRecord]) -> list[dict[str, Any]]:
+        """Return what networks' files are and what they are worth, the best one's first; several at the same time."""
+        at_once = min(self.processes, len(records))
+        last_s = last_seconds(self.spec)
+        each = _Share(self.processes // at_once, None if last_s is None else last_s / math.ceil(len(records) / at_once))
+        folders = [self.out_dir / "best", *(self.out_dir / "front" / f"{record.number:03d}" for record in records[1:])]
+        with ThreadPoolExecutor(at_once) as threads:
+            try:
+                return list(threads.map(self._result_of, records, folders, [each] * len(records)))
+            except BaseException:
+                self._wanted = False
+                raise
+
+    def _result_of(self, record: TrialRecord, folder: Path, share: _Share) -> dict[str, Any]:
         """Return what a network's files are and what they are worth, as an earlier call left it or made now."""
         path = folder / RESULT_FILE
         if not (path.exists() and json.loads(path.read_text())["trial"] == record.number):
-            write_whole(path, json.dumps(self._judged(record, folder), indent=1))
+            write_whole(path, json.dumps(self._judged(record, folder, share), indent=1))
         found: dict[str, Any] = json.loads(path.read_text())
         return found
 
-    def _judged(self, record: TrialRecord, folder: Path) -> dict[str, Any]:
+    def _judged(self, record: TrialRecord, folder: Path, share: _Share) -> dict[str, Any]:
         shared = {
             **self.pictures.job_values(self.spec.image_px),
             "architecture": record.architecture.to_json(),
@@ -251,6 +272,8 @@ class LocalSearch:
             "checkpoint": str(self.folder_of(record.number) / "checkpoint.keras"),
             "out_dir": str(self.out_dir / "training" / f"{record.number:03d}"),
             "stopped": record.stopped,
+            "trial_seconds": record.seconds,
+            "most_seconds": share.seconds,
             **({"parent": str(self.parent)} if self.parent else {}),
         }
         quantize = {
@@ -263,7 +286,7 @@ class LocalSearch:
         def tell(report: dict[str, Any]) -> None:
             self._tell(record.number, report)
 
-        with JobProcess(threads=self.processes) as process:
+        with JobProcess(threads=share.threads) as process:
             finished = self._do(process, {**finish, **shared}, tell)
             made = self._do(process, {**quantize, **shared, "checkpoint": finished["checkpoint"]}, tell)
             made["quantization"]["final_training"] = finished["training"]

@@ -75,6 +75,9 @@ def picture_of(standing: Standing) -> Group:
     head = Text(f"{ended} trials ended, {len(standing.doing)} in work, {_duration(standing.seconds)}")
     if best:
         head.append(f"; best so far {_percent(best.validation_accuracy)} int8, {best.latency_ms:.2f} ms estimated")
+    left_s = seconds_left(standing)
+    if left_s is not None:
+        head.append(f"; about {_duration(left_s)} to the last trial's end")
     bars = [_bar(number, report) for number, report in sorted(standing.doing.items())]
     reasons = [
         Text(f"  trial {number}: {standing.reasons[number]}", style="dim")
@@ -82,6 +85,22 @@ def picture_of(standing: Standing) -> Group:
         if standing.reasons.get(number)
     ]
     return Group(head, *bars, *reasons, trials_table(standing.records[-SHOWN:]))
+
+
+def seconds_left(standing: Standing) -> float | None:
+    """Return the seconds until the last trial ends, about: by the trials so far, or by the minutes if those end first;
+    None while neither is known.
+    """
+    spec = standing.spec
+    taken = [record.seconds for record in standing.records if record.finished_well and record.seconds is not None]
+    waiting = spec.trials - len(standing.records)
+    running = [float(report.get("eta_s") or 0.0) for report in standing.doing.values()]
+    by_trials = None
+    if taken:
+        by_trials = (sum(running) + waiting * sum(taken) / len(taken)) / max(1, len(running))
+    by_minutes = None if spec.minutes is None else max(0.0, 60 * spec.minutes - standing.seconds)
+    known = [each for each in (by_trials, by_minutes) if each is not None]
+    return min(known, default=None)
 
 
 def _bar(number: int, report: Mapping[str, Any]) -> Table:

@@ -41,6 +41,8 @@ class Order(Schema):
     """Needed unless there is a parent: then it is what the parent's network needs."""
     device: str = "devboard"
     onchip_limit_bytes: int = onchip_bytes(DEFAULT_ONCHIP_MIB)
+    file_limit_bytes: int | None = None
+    """Of the int8 file, by estimate."""
     trials: int | None = None
     """8 unless said otherwise, with minutes as many as they allow; 1 with a parent."""
     minutes: float | None = None
@@ -99,7 +101,7 @@ def _trials(order: Order) -> int:
 
 
 def _retraining(user: User, version: DatasetVersion, order: Order) -> Run:
-    for name in ("image_px", "families", "backbone", "minutes", "min_gain"):
+    for name in ("image_px", "families", "backbone", "minutes", "min_gain", "file_limit_bytes"):
         if getattr(order, name):
             raise BadInput("A parent decides this itself: leave it out.", field=name)
     return order_retraining(

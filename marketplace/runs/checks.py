@@ -19,6 +19,7 @@ MAX_MINUTES = 7 * 24 * 60
 MAX_LATENCY_MS = 1000.0
 MIB = 2**20
 MAX_ONCHIP_BYTES = 8 * MIB
+MAX_FILE_BYTES = 10**9
 """On-chip memory of the Edge TPU. Source: coral.ai, "Edge TPU compiler", parameter data caching."""
 
 
@@ -50,6 +51,9 @@ def require_usable(run: Run) -> None:
             f"The on-chip limit must be more than 0 and at most {MAX_ONCHIP_BYTES // MIB} MiB: the chip has no more."
         )
         raise BadInput(sentence, field="onchip_limit_bytes")
+    if run.file_limit_bytes is not None and not 0 < run.file_limit_bytes <= MAX_FILE_BYTES:
+        sentence = f"The file limit must be more than 0 and at most {MAX_FILE_BYTES // 1000:,} kB, or empty."
+        raise BadInput(sentence, field="file_limit_bytes")
     _require_budget(run)
     if not run.parent:
         _require_space(run)

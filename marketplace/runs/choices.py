@@ -14,7 +14,14 @@ from models.families import FAMILIES
 FEWEST_TRIALS = 5
 """With fewer, chance decides what seems to matter."""
 FAMILY = "family"
-NAMES = {"resolution": "picture size, px", "width": "width", "head": "last channels", FAMILY: "family"}
+NAMES = {
+    "resolution": "picture size, px",
+    "width": "width",
+    "head": "last channels",
+    FAMILY: "family",
+    "learns": "layers that learn",
+    "rate": "learning rate, of the usual",
+}
 _PARTS = re.compile(r"(?:(stage)(\d+)_)?(?:(block)(\d+)_)?(.+)")
 WORDS = {"filters": "channels", "kind": "kind of block", "depth": "blocks"}
 

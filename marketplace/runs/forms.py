@@ -31,6 +31,7 @@ SCRATCH = "From scratch"
 ALL_FAMILIES = "all"
 FIELDS_OF = {
     "onchip_limit_bytes": "onchip_limit_mib",
+    "file_limit_bytes": "file_limit_kb",
     "dataset": "dataset_version",
     "families": "family",
     "backbone": "start",
@@ -103,7 +104,7 @@ class OrderForm(forms.Form):
     minutes = Number(
         label="Time",
         required=False,
-        help_text="No further trial starts after this long. Empty: as long as the trials take.",
+        help_text="The search ends about then; its files come after it. Empty: as long as the trials take.",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         error_messages={"invalid": "The time is a number of minutes, for example 30."},
     )
@@ -142,6 +143,14 @@ class OrderForm(forms.Form):
         error_messages={"invalid": "The on-chip limit is a number of MiB, for example 7.7."},
     )
 
+    file_limit_kb = Number(
+        label="File limit",
+        required=False,
+        help_text="How large the int8 file may be, by estimate. Empty: any size.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        error_messages={"invalid": "The file limit is a number of kB, for example 500."},
+    )
+
     def __init__(self, user: User, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["dataset_version"].queryset = ready_versions_of(user)  # type: ignore[attr-defined]
@@ -173,6 +182,7 @@ class OrderForm(forms.Form):
         """Return the values as `order_run` takes them."""
         values = dict(self.cleaned_data)
         values["onchip_limit_bytes"] = onchip_bytes(values.pop("onchip_limit_mib"))
+        values["file_limit_bytes"] = file_bytes(values.pop("file_limit_kb"))
         values["families"] = self.families
         values["backbone"] = values.pop("start")
         values["goal"] = values["goal"] or Run.Goal.TARGET
@@ -189,6 +199,11 @@ class OrderForm(forms.Form):
 def onchip_bytes(mib: float) -> int:
     """Return whole bytes; what is no amount of memory stays below 1, so that the service refuses it in words."""
     return int(max(-1.0, min(mib, 2.0**40)) * MIB)
+
+
+def file_bytes(kilobytes: float | None) -> int | None:
+    """Return whole bytes; what is no size stays below 1, as above."""
+    return None if kilobytes is None else int(max(-1.0, min(kilobytes, 1e12)) * 1000)
 
 
 def default_px(version: DatasetVersion | None, *, pretrained: bool = False) -> int:

@@ -71,7 +71,8 @@ def hint_for(
     each_s = START_S + 60 * spec.room_minutes if known_s is None else known_s
     search_s = trials * each_s / min(trials, settings.WORKER_PROCESSES)
     longer_s = each_s * longer_share(spec.training_pictures, knows=bool(backbone))
-    eta_s = min(search_s, 60 * minutes + each_s if minutes else search_s) + longer_s + AFTER_SEARCH_S
+    training_s = search_s + longer_s
+    eta_s = min(training_s, 60 * minutes if minutes else training_s) + AFTER_SEARCH_S
     title = DEVICES[device].title
     try:
         _, estimate = fastest(spec)

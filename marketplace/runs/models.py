@@ -39,9 +39,12 @@ class Run(models.Model):
     latency_limit_ms = models.FloatField()
     device = models.CharField(max_length=40, help_text="A key of edgetpu.latency.DEVICES.")
     onchip_limit_bytes = models.PositiveBigIntegerField()
+    file_limit_bytes = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Of the int8 file, by estimate; empty for any size."
+    )
     image_px = models.PositiveIntegerField()
     trials_wanted = models.PositiveIntegerField()
-    minutes = models.FloatField(null=True, blank=True, help_text="No further trial starts after this long.")
+    minutes = models.FloatField(null=True, blank=True, help_text="The search, with its last training, ends about then.")
     min_gain = models.FloatField(
         null=True, blank=True, help_text="No further trial starts when it is expected to gain less accuracy, 0 to 1."
     )

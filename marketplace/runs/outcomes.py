@@ -7,7 +7,6 @@ the order of the next step are stored together or not at all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -76,13 +75,6 @@ def record_proposal(trial: Trial, chosen: Mapping[str, Any]) -> bool:
     for name, value in changes.items():
         setattr(trial, name, value)
     return True
-
-
-def time_is_up(run: Run) -> bool:
-    """Say whether the minutes of a run are over, so that no further trial starts."""
-    if run.minutes is None or run.started_at is None:
-        return False
-    return timezone.now() - run.started_at >= timedelta(minutes=run.minutes)
 
 
 def record_trial(trial: Trial, outcome: Mapping[str, Any], files: Files) -> None:

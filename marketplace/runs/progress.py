@@ -95,11 +95,9 @@ def _eta_s(run: Run, trials: Sequence[Trial], live: Live, now: datetime) -> int 
     if each_s is None:
         return None
     left_s = sum(_left_s(trial, live.get(trial.pk, {}), each_s, now) for trial in running)
-    after_s = _longer_s(trials) + AFTER_SEARCH_S
-    total_s = (left_s + waiting * each_s) / max(1, len(running)) + after_s
-    if run.minutes is not None:  # what runs when the time is over still ends
-        most_s = 60 * run.minutes * (1 - _share_of_minutes(run, now)) + each_s + after_s
-        total_s = min(total_s, most_s)
+    total_s = (left_s + waiting * each_s) / max(1, len(running)) + _longer_s(trials) + AFTER_SEARCH_S
+    if run.minutes is not None:  # they hold the longer training, too; what was begun in them still ends
+        total_s = min(total_s, max(left_s, 60 * run.minutes * (1 - _share_of_minutes(run, now))) + AFTER_SEARCH_S)
     return max(ROUND_S, round(total_s / ROUND_S) * ROUND_S)
 
 

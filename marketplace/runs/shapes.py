@@ -26,6 +26,7 @@ def brief(run: Run) -> dict[str, Any]:
             "latency_limit_ms": run.latency_limit_ms,
             "device": run.device,
             "onchip_limit_bytes": run.onchip_limit_bytes,
+            "file_limit_bytes": run.file_limit_bytes,
             "image_px": run.image_px,
             "trials": run.trials_wanted,
             "seed": run.seed,

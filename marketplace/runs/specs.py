@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
 from marketplace.datasets.models import DatasetVersion
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.words import as_number
@@ -29,6 +31,7 @@ def spec_for(run: Run) -> SearchSpec:
         latency_limit_ms=run.latency_limit_ms,
         device=run.device,
         onchip_limit_bytes=run.onchip_limit_bytes,
+        file_limit_bytes=run.file_limit_bytes,
         trials=run.trials_wanted,
         seed=run.seed,
         families=tuple(run.families),
@@ -43,6 +46,11 @@ def spec_on(version: DatasetVersion, **asked: Any) -> SearchSpec:
     """Return a search on these pictures; `asked` are the fields of `SearchSpec` that the pictures do not tell."""
     training_pictures = int(version.statistics.get("splits", {}).get("train", 0))
     return SearchSpec(classes=len(version.classes), training_pictures=training_pictures, **asked)
+
+
+def seconds_since_start(run: Run) -> float:
+    """Return how long a run has been searching; 0 before its first trial."""
+    return 0.0 if run.started_at is None else (timezone.now() - run.started_at).total_seconds()
 
 
 def history_of(run: Run) -> list[TrialRecord]:

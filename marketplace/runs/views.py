@@ -29,7 +29,7 @@ from marketplace.runs.starts import MAX_TRIALS, backbones_to_offer
 from search.usual import USUAL_FAMILY
 
 PAGE_LENGTH = 30
-ADVANCED = ("family", "onchip_limit_mib", "end_early")
+ADVANCED = ("family", "onchip_limit_mib", "file_limit_kb", "end_early")
 """Fields of the order that are folded away while nobody needs them."""
 
 

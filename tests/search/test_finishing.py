@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,13 @@ def test_what_knows_pictures_or_was_shown_few_times_is_trained_for_longer() -> N
     assert schedule_for(20_000).longer_epochs == 24
 
 
+def test_a_longer_training_ends_in_its_time_or_is_left_out() -> None:
+    schedule = tuning_schedule_for(3000)
+    assert schedule.longer_within(2.5 * schedule.epochs) == int(2.5 * schedule.epochs)
+    assert schedule.longer_within(1.9 * schedule.epochs) == 0
+    assert schedule.longer_within(100 * schedule.epochs) == schedule.longer_epochs
+
+
 @pytest.fixture
 def network() -> Architecture:
     space = space_of(SPEC)
@@ -63,6 +71,12 @@ def test_the_chosen_network_learns_for_longer_from_the_same_start(
     assert found.checkpoint.parent.name == ("longer" if found.kept else "trial")
     assert found.sentence.startswith("Trained again for 6 instead of 2 epochs: ")
     assert found.to_json()["sentence"] == found.sentence
+
+    in_time = replace(SHORT, most_epochs=5)
+    monkeypatch.setattr(finishing, "schedule_of", lambda *_: in_time)
+    path = tmp_path / "in time"
+    shorter = finishing.finish(network, dataset, trial.checkpoint, path, seed=1, trial_seconds=2.0, most_seconds=4.5)
+    assert shorter.epochs == 4
 
     long_enough = Schedule(72, 4, 8, 4e-3, most_epochs=4)
     monkeypatch.setattr(finishing, "schedule_of", lambda *_: long_enough)

@@ -29,6 +29,7 @@ def test_a_spec_survives_json() -> None:
         ({"image_px": 5000}, "16 to 512 px"),
         ({"trials": 0}, "number of trials"),
         ({"max_ops": 0}, "number of operations"),
+        ({"file_limit_bytes": 0}, "file limit"),
         ({"families": ["yolo"]}, "no family 'yolo'"),
         ({"colour": 1}, "no colour"),
     ],
@@ -47,6 +48,7 @@ def test_no_random_network_is_faster_or_smaller_than_the_stated_limits() -> None
             assert cost.latency_ms >= limits.fastest_ms
             assert cost.parameter_bytes >= limits.fewest_onchip_bytes
             assert cost.ops >= limits.fewest_ops
+            assert cost.file_bytes >= limits.fewest_file_bytes
             assert cost.training_seconds >= limits.shortest_training_seconds
 
 
@@ -76,6 +78,14 @@ def test_an_operation_limit_that_no_network_holds_is_refused_with_the_fewest_pos
     with pytest.raises(LimitImpossible, match=f"the shallowest has {fewest}"):
         check_spec(replace(SPEC, max_ops=fewest - 1))
     check_spec(replace(SPEC, max_ops=fewest))
+
+
+def test_a_file_limit_that_no_network_holds_is_refused_with_the_smallest_possible() -> None:
+    with pytest.raises(LimitImpossible) as refused:
+        check_spec(replace(SPEC, file_limit_bytes=5000))
+    named = float(str(refused.value).split("classes is about ")[1].split(" kB")[0])
+    assert named * 1000 == pytest.approx(limits_of(SPEC).fewest_file_bytes, abs=101)
+    check_spec(replace(SPEC, file_limit_bytes=round(named * 1000)))
 
 
 def test_limits_that_can_only_be_held_one_by_one_are_refused() -> None:

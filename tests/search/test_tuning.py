@@ -129,6 +129,43 @@ def scale_and_shift(norm: Any) -> tuple[Any, Any]:
 
 
 @pytest.mark.slow
+def test_where_all_layers_learn_so_do_early_ones_and_normalizations_from_settled_ones(
+    parent: Path, stripes: Dataset, tmp_path: Path
+) -> None:
+    import keras
+
+    from models.network import build_network
+    from models.pretrained import load_parent
+    from search import takeover
+    from search.train import train
+
+    thorough = replace(SMALL, choices={"learns": "all"})
+    unsettled = keras.models.load_model(parent)
+    for layer in unsettled.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):  # as in a file that norms were folded away in
+            scale, shift = scale_and_shift(layer)
+            identity = np.zeros_like(shift), np.full_like(shift, 1 - layer.epsilon)
+            layer.set_weights([scale, shift, *identity])
+    folded = tmp_path / "folded" / "checkpoint.keras"
+    folded.parent.mkdir()
+    unsettled.save(folded)
+    (folded.parent / "architecture.json").write_text(json.dumps(SMALL.to_json()))
+
+    child = build_network(SMALL, 2, 0)
+    tuning = takeover.take_over(load_parent(folded), child, thorough, stripes, seed=1, folder=tmp_path / "features")
+    assert tuning.norms_learn
+    assert 0 < tuning.rates["stem"] < tuning.rates["head"]
+    mean, variance = child.get_layer("block2_project_norm").get_weights()[2:]
+    assert np.abs(mean).max() > 0.01, "it knows what it is fed"
+    assert np.abs(variance - 1).max() > 0.01
+
+    trained = train(thorough, stripes, tmp_path / "child", seed=2, epochs=6, parent=folded)
+    learned = keras.models.load_model(trained.checkpoint)
+    assert not np.array_equal(learned.get_layer("stem").kernel, unsettled.get_layer("stem").kernel)
+    assert trained.validation_accuracy > 0.8
+
+
+@pytest.mark.slow
 def test_an_interrupted_tuning_ends_like_one_that_was_not(parent: Path, stripes: Dataset, tmp_path: Path) -> None:
     import keras
 

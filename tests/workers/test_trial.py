@@ -23,6 +23,7 @@ from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
 from workers.steps import trial as step
 from workers.steps.parents import parent_of
+from workers.steps.trial import TIME_IS_UP
 from workers.tidying import tidy
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the heartbeat writes from a thread of its own
@@ -109,7 +110,7 @@ def test_no_network_is_chosen_after_the_minutes_are_over(engine: InMemoryEngine)
     do_next_step()
     Run.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(minutes=6))
     do_next_step()
-    assert run.trials.get(number=2).error == "The 5 minutes of this search are over, so no further trial starts."
+    assert run.trials.get(number=2).error == TIME_IS_UP.format(minutes=5)
     assert [name for name, _ in engine.jobs] == ["propose", "train"]
 
 

@@ -29,6 +29,8 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
         seed=job["seed"],
         parent=Path(job["parent"]) if job.get("parent") else None,
         stopped=job["stopped"],
+        trial_seconds=job.get("trial_seconds"),
+        most_seconds=job.get("most_seconds"),
         on_progress=tell,
     )
     checkpoint = str(finished.checkpoint)

@@ -8,9 +8,10 @@ from typing import Any
 
 from marketplace.runs import outcomes
 from marketplace.runs.models import Artifact, Run
-from marketplace.runs.specs import record_of
+from marketplace.runs.specs import record_of, spec_for
 from marketplace.storage import fetch, scratch_folder
 from marketplace.work import lifecycle
+from search.minutes import last_seconds
 from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
 from workers.steps.engine import do_job
@@ -57,6 +58,7 @@ def _finished(
     except StepFailed as error:
         sentence = f"The chosen network was not trained for longer. {error}"
         return {"checkpoint": str(trained), "training": {"kept": False, "sentence": sentence}}
+    best = None if run_row.best_trial is None else record_of(run_row.best_trial)
     return do_job(
         "finish",
         heartbeat,
@@ -64,7 +66,9 @@ def _finished(
         architecture=architecture,
         seed=run_row.seed,
         parent=parent,
-        stopped=run_row.best_trial is not None and record_of(run_row.best_trial).stopped,
+        stopped=best is not None and best.stopped,
+        trial_seconds=best and best.seconds,
+        most_seconds=last_seconds(spec_for(run_row)),
         out_dir=str(folder),
         **pictures_of(run_row),
     )

@@ -8,21 +8,22 @@ from pathlib import Path
 from marketplace.errors import LeaseLost
 from marketplace.runs import outcomes
 from marketplace.runs.models import Run, Trial
-from marketplace.runs.specs import history_of, spec_for
+from marketplace.runs.specs import history_of, seconds_since_start, spec_for
 from marketplace.storage import scratch_folder, store_path
 from marketplace.work import lifecycle
+from search.minutes import in_the_time_left
 from workers.heartbeat import Heartbeat
 from workers.steps.engine import do_job
 from workers.steps.parents import parent_of
 from workers.steps.pictures import pictures_of
 
-TIME_IS_UP = "The {minutes:g} minutes of this search are over, so no further trial starts."
+TIME_IS_UP = "What is left of the {minutes:g} minutes of this search is too short for a further trial."
 
 
 def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     """Propose, train and judge; what a killed worker had proposed or trained already is used."""
     trial = _begin(lease)
-    reason = "" if trial.architecture_key else _why_not(trial, lease, heartbeat)
+    reason = "" if trial.architecture_key else _propose(trial, lease, heartbeat)
     if reason:
         with lifecycle.finishing(lease):
             outcomes.skip_trials(trial, reason)
@@ -53,20 +54,17 @@ def _begin(lease: lifecycle.Lease) -> Trial:
     return trial
 
 
-def _why_not(trial: Trial, lease: lifecycle.Lease, heartbeat: Heartbeat) -> str:
-    """Choose an architecture; return why there is none to train, or nothing."""
-    if outcomes.time_is_up(trial.run):
-        return TIME_IS_UP.format(minutes=trial.run.minutes)
-    return _propose(trial, lease, heartbeat)
-
-
 def _propose(trial: Trial, lease: lifecycle.Lease, heartbeat: Heartbeat) -> str:
     """Choose an architecture; return why there is none. Another worker may take the same one first: then again."""
     while True:
         run = Run.objects.select_related("dataset_version__dataset").get(pk=trial.run_id)
-        history = [record.to_json() for record in history_of(run)]
+        history = history_of(run)
+        spec = in_the_time_left(spec_for(run), history, seconds_since_start(run))
+        if spec is None:
+            return TIME_IS_UP.format(minutes=run.minutes)
         heartbeat.report({"phase": "Choosing a network"})
-        chosen = do_job("propose", heartbeat, spec=spec_for(run).to_json(), history=history)
+        known = [record.to_json() for record in history]
+        chosen = do_job("propose", heartbeat, spec=spec.to_json(), history=known)
         if "stopped" in chosen:
             return str(chosen["stopped"])
         with lifecycle.writing(lease):

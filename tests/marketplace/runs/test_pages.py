@@ -132,10 +132,12 @@ def test_everything_that_the_form_offers_reaches_the_run(client: ReadingClient, 
         "minutes": "12,5",
         "trials": "",
         "end_early": "on",
+        "file_limit_kb": "500",
     }
     client.post("/runs/new", typed(version, **chosen))
     run = Run.objects.get()
     assert (run.backbone, run.families) == ("tf2_mobilenet_v2_1.0_224_ptq", ["mobilenet_v2"])
+    assert run.file_limit_bytes == 500_000
     assert (run.goal, run.minutes, run.min_gain, run.trials_wanted) == (
         "front",
         12.5,

@@ -166,5 +166,5 @@ def test_the_minutes_of_a_search_bound_the_time_that_is_left() -> None:
     trials = [trial(1, T.DONE, seconds=60.0), *(trial(number, T.WAITING) for number in range(2, 50))]
     run = run_in(R.SEARCHING, minutes=10.0, started_at=NOW - timedelta(minutes=8))
     found = standing(run, trials)
-    assert found.eta_s == 2 * 60 + 60 + AFTER_SEARCH_S
+    assert found.eta_s == 2 * 60 + AFTER_SEARCH_S
     assert found.share == round(0.9 * 0.8, 3)

@@ -1,0 +1,56 @@
+"""How a network learns, as choices of the space beside those of the network itself. Pure.
+
+An architecture carries them among its `choices`, so that rows, files and keras-tuner name them as they name the others.
+No architecture is trained twice: a recipe is chosen with a network, not tried on one that was trained before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from models.architecture import Choice
+
+
+class Learns(StrEnum):
+    """Which layers of a published network change while it learns new pictures; of any other network all do."""
+
+    LATE = "late"
+    """Early layers and normalizations stay as they are: that takes a third of the time, and forgets less."""
+    ALL = "all"
+    """All layers, the early ones slowly, and the normalizations."""
+
+
+LEARNS = "learns"
+"""The name of the choice of layers."""
+RATES: tuple[Choice, ...] = (0.5, 1.0, 2.0)
+"""Peak learning rate, of the usual one (`search.schedule`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one network learns."""
+
+    learns: str = Learns.LATE
+    rate: float = 1.0
+
+
+USUAL = Recipe()
+"""What nobody chose."""
+
+
+def recipe_choices(*, pretrained: bool) -> Mapping[str, tuple[Choice, ...]]:
+    """Return what can be chosen of a training."""
+    learns: Mapping[str, tuple[Choice, ...]] = {LEARNS: tuple(each.value for each in Learns)} if pretrained else {}
+    return {**learns, "rate": RATES}
+
+
+def usual_recipe(names: Mapping[str, object]) -> dict[str, Choice]:
+    """Return the usual value of each of the named choices that belongs to a recipe."""
+    return {name: value for name, value in asdict(USUAL).items() if name in names}
+
+
+def recipe_of(choices: Mapping[str, Choice]) -> Recipe:
+    """Return the recipe among an architecture's choices; what they do not say, older ones among them, is as usual."""
+    return Recipe(str(choices.get(LEARNS, USUAL.learns)), float(choices.get("rate", USUAL.rate)))

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.backbones import BACKBONES
+from search.cost import training_seconds
+from search.minutes import LAST_SHARE, START_SECONDS, in_the_time_left, last_seconds, pace_of
+from search.propose import Proposal, next_proposal
+from search.space import limits_of
+from search.spec import SearchSpec
+from search.trial import TrialRecord, TrialState
+
+TUNED = SearchSpec(
+    classes=10,
+    image_px=96,
+    latency_limit_ms=3,
+    device="devboard",
+    trials=500,
+    training_pictures=1500,
+    families=("mobilenet_v2",),
+    backbone=next(iter(BACKBONES)),
+    minutes=30,
+    trial_minutes=20,
+)
+
+
+def ended(spec: SearchSpec, pace: float) -> TrialRecord:
+    """A trial that took so many times as long as it was estimated to."""
+    found = next_proposal(spec, [])
+    assert isinstance(found, Proposal)
+    seconds = START_SECONDS + pace * training_seconds(spec, found.architecture)
+    return TrialRecord(1, found.architecture, TrialState.DONE, 0.9, 0.9, seconds=seconds, rung_accuracies=(0.8, 0.9))
+
+
+def test_a_search_without_minutes_takes_any_time() -> None:
+    spec = replace(TUNED, minutes=None)
+    assert in_the_time_left(spec, [], 1e6) == spec
+    assert last_seconds(spec) is None
+
+
+def test_trainings_get_shorter_as_time_runs_out_and_then_none_begins() -> None:
+    record = ended(TUNED, 1.0)
+    rooms = []
+    for passed_s in (0, 300, 600, 900, 1200, 1300):
+        spec = in_the_time_left(TUNED, [record], passed_s)
+        assert spec is not None
+        rooms.append(spec.room_minutes)
+        assert spec.room_minutes <= min(20, (1800 * (1 - LAST_SHARE) - passed_s) / 60)
+    assert rooms == sorted(rooms, reverse=True)
+    assert len(set(rooms)) > 3
+    assert in_the_time_left(TUNED, [record], 1800 * (1 - LAST_SHARE)) is None
+    assert in_the_time_left(TUNED, [record], 1800) is None
+
+
+def test_a_slow_machine_begins_shorter_trainings() -> None:
+    slow = ended(TUNED, 4.0)
+    assert pace_of(TUNED, [slow]) == pytest.approx(4.0)
+    found = in_the_time_left(TUNED, [slow], 0)
+    assert found is not None
+    assert found.room_minutes <= (1800 * (1 - LAST_SHARE)) / 60 / 4
+
+
+def test_what_was_stopped_or_failed_says_nothing_about_the_pace() -> None:
+    stopped = replace(ended(TUNED, 9.0), rung_accuracies=(0.8,))
+    failed = replace(ended(TUNED, 9.0), state=TrialState.FAILED)
+    assert pace_of(TUNED, [stopped, failed]) == 1.0
+
+
+def test_the_first_trial_always_begins() -> None:
+    hasty = replace(TUNED, minutes=0.1)
+    found = in_the_time_left(hasty, [], 0)
+    assert found is not None
+    proposal = next_proposal(found, [])
+    assert isinstance(proposal, Proposal)
+    shortest = limits_of(hasty).shortest_training_seconds
+    assert training_seconds(hasty, proposal.architecture) <= 3 * shortest
+
+
+def test_a_part_of_the_minutes_is_for_the_longer_training_where_there_is_one() -> None:
+    assert last_seconds(TUNED) == LAST_SHARE * 1800
+    scratch = replace(TUNED, training_pictures=600, backbone="", families=("efficientnet_edgetpu",))
+    assert last_seconds(scratch) == 0, "such trials show their pictures often enough"
