@@ -10,7 +10,8 @@ further training once SECONDS of processor time are used; all of it counts: prop
 For each latency limit, the network with the best int8 validation accuracy is looked at on the test pictures. Every
 seed has its own split, and all methods of a seed the same.
 
-engine      ours: front mode below 4 ms, the published network and what is cut out of it by reconstruction
+engine      ours: front mode below 4 ms, the published network and what is cut out of it by reconstruction; the longer
+            training of the networks that are looked at is part of the time, as in the product
 scratch     ours, from nothing
 fixed       MobileNet v2 at full depth, by hand: widths from 1.0 to 0.35, resolutions from the largest: to be beaten
 hyperband   keras-tuner's Hyperband on the same space, rungs of epochs
@@ -40,10 +41,13 @@ from models.families import FAMILIES
 from search.cost import cost_of
 from search.dataset import Dataset
 from search.errors import TrialFailed
+from search.finishing import finish
 from search.judge import judge_trial, validate_on_cpu
+from search.minutes import in_the_time_left, last_seconds
 from search.problem import Goal
 from search.propose import propose
 from search.quantizing import quantize_best
+from search.recipe import recipe_of
 from search.space import holds_limits, space_of
 from search.spec import SearchSpec
 from search.train import CHECKPOINT, limit_threads
@@ -57,9 +61,13 @@ Method = Callable[[SearchSpec, Evaluate], Iterator[TrialRecord]]
 
 
 def engine(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
-    """Ours."""
+    """Ours: proposals end in time to leave some for the longer training."""
     history: list[TrialRecord] = []
-    while (architecture := propose(spec, history)) is not None:
+    began = time.process_time()
+    while (asked := in_the_time_left(spec, history, time.process_time() - began)) is not None:
+        architecture = propose(asked, history)
+        if architecture is None:
+            return
         history.append(evaluate(architecture))
         yield history[-1]
 
@@ -161,6 +169,7 @@ def spec_for(method: str, data: Dataset, seconds: float, seed: int) -> SearchSpe
         families=(FAMILY,),
         backbone=next(iter(BACKBONES)),
         objective=Goal.FRONT,
+        minutes=seconds / 60,
     )
     return replace(spec, backbone="", families=("efficientnet_edgetpu",)) if method == "scratch" else spec
 
@@ -178,7 +187,7 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
         def evaluate(
             architecture: Architecture, *, epochs: int | None = None, after: TrialRecord | None = None
         ) -> TrialRecord:
-            where = Path(out) / str(len(records) + 1)
+            where, before = Path(out) / str(len(records) + 1), time.process_time()
             start = Path(out) / str(after.number) / CHECKPOINT if after else parent
             rivals = list(records) if METHODS[method] is engine else None
             record = TrialRecord(
@@ -192,6 +201,7 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
                     validation_accuracy=found.validation_accuracy,
                     float_accuracy=found.float_accuracy,
                     rung_accuracies=tuple(found.metrics["rung_accuracies"]),
+                    seconds=time.process_time() - before,
                 )
             except TrialFailed as error:
                 record = replace(record, state=TrialState.FAILED, message=str(error))
@@ -199,16 +209,25 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
             cpu = time.process_time() - spent
             macs = architecture.macs(len(data.classes)) / 1e6
             worth, cost = f"{record.validation_accuracy}", f"{record.latency_ms:.2f} ms, {macs:.0f} MMAC"
-            line = f"{method} {name} {record.number}: {worth}, {cost}, {architecture.image_px} px, {cpu:.0f} CPU s"
+            how = recipe_of(architecture.choices)
+            facts = f"{worth}, {cost}, {architecture.image_px} px, {how.learns} {how.rate:g}, {cpu:.0f} CPU s"
+            line = f"{method} {name} {record.number}: {facts}"
             print(line, file=sys.stderr, flush=True)
             return record
 
         for _ in METHODS[method](spec, evaluate):
             if time.process_time() - spent >= seconds:
                 break
-        cpu, wall = time.process_time() - spent, time.monotonic() - began
         chosen = {limit: best_under(records, limit) for limit in LIMITS_MS}
-        looked_at = {each.number: judged(each, data, Path(out), seed) for each in chosen.values() if each}
+        different = {each.number: each for each in chosen.values() if each}
+        files = {number: Path(out) / str(number) / CHECKPOINT for number in different}
+        if METHODS[method] is engine:
+            most_s = (last_seconds(spec) or 0) / max(1, len(different))
+            files = {
+                number: finished(each, data, Path(out), parent, most_s, seed) for number, each in different.items()
+            }
+        cpu, wall = time.process_time() - spent, time.monotonic() - began
+        looked_at = {number: judged(each, files[number], data, seed) for number, each in different.items()}
         tested = {limit: looked_at[each.number] if each else None for limit, each in chosen.items()}
     held = all((record.latency_ms or 0) <= spec.latency_limit_ms for record in records)
     return {
@@ -227,10 +246,26 @@ def best_under(records: list[TrialRecord], limit_ms: float) -> TrialRecord | Non
     )
 
 
-def judged(record: TrialRecord, data: Dataset, out: Path, seed: int) -> dict[str, Any]:
+def finished(record: TrialRecord, data: Dataset, out: Path, parent: Path | None, most_s: float, seed: int) -> Path:
+    """Return the network after its longer training, where there is time for one and it was not worse."""
+    found = finish(
+        record.architecture,
+        data,
+        out / str(record.number) / CHECKPOINT,
+        out / f"longer{record.number}",
+        seed=seed,
+        parent=parent,
+        stopped=record.stopped,
+        trial_seconds=record.seconds,
+        most_seconds=most_s,
+    )
+    print(f"{record.number}: {found.sentence or 'no longer training'}", file=sys.stderr, flush=True)
+    return found.checkpoint
+
+
+def judged(record: TrialRecord, checkpoint: Path, data: Dataset, seed: int) -> dict[str, Any]:
     """Return what a network gets right of the test pictures."""
-    checkpoint = out / str(record.number) / CHECKPOINT
-    made = quantize_best(checkpoint, data, out / f"best{record.number}", seed=seed)
+    made = quantize_best(checkpoint, data, checkpoint.parent / "best", seed=seed)
     found = validate_on_cpu(made.checkpoint, made.files, data)
     return {
         "int8": found["int8"]["accuracy"], "balanced": found["int8"]["balanced_accuracy"], "n": found["n"],

@@ -1,19 +1,19 @@
 """What is tried before anything was learned: proven shapes. Pure.
 
 First each family's own shape, as large as the limits allow. Where there are published weights, then their own network
-at other resolutions, because it has lost nothing; and once, at the largest, a narrow one of full depth, to learn what
-cutting costs on these pictures.
+at other resolutions, because it has lost nothing, with other recipes, because which one suits is a matter of the
+pictures; and once, at the largest, a narrow one of full depth, to learn what cutting costs on these pictures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from models.architecture import Architecture
 from search.cost import is_published
 from search.problem import Goal
-from search.recipe import LEARNS, Learns, recipe_of
+from search.recipe import RECIPES, recipe_of
 from search.spaces import Spaces
 from search.spec import SearchSpec
 from search.trial import TrialRecord
@@ -53,12 +53,14 @@ def opening_of(
     if not whole:
         return None
     chosen = _next_resolution(spec, whole, [record.architecture.image_px for record in history])
-    return _next_recipe(spec, spaces, chosen, history), _why(spec, chosen)
+    chosen = _next_recipe(spec, spaces, chosen, history)
+    return chosen, _why(spec, chosen)
 
 
 def _why(spec: SearchSpec, network: Architecture) -> str:
     if is_published(network, spec.backbone):
-        return f"The published network, whole, at {network.image_px} px: it has lost nothing of what it knows."
+        whole = f"The published network, whole, at {network.image_px} px: it has lost nothing of what it knows."
+        return f"{whole} {recipe_of(network.choices).sentence}".strip()
     return PROVEN
 
 
@@ -80,12 +82,10 @@ def _narrow(spec: SearchSpec, new: Sequence[Architecture], history: Sequence[Tri
 
 
 def _next_recipe(spec: SearchSpec, spaces: Spaces, whole: Architecture, history: Sequence[TrialRecord]) -> Architecture:
-    """Return the network so that every other whole one learns in all its layers, where that is not too long."""
-    tried = [recipe_of(each.architecture.choices) for each in history if is_published(each.architecture, spec.backbone)]
-    if sum(recipe.learns == Learns.ALL for recipe in tried) >= sum(recipe.learns == Learns.LATE for recipe in tried):
-        return whole
-    thorough = replace(whole, choices={**whole.choices, LEARNS: Learns.ALL.value})
-    return thorough if spaces.allows(thorough) else whole
+    """Return the network with the recipe whose turn it is; as usual where that trains too long."""
+    turn = sum(is_published(each.architecture, spec.backbone) for each in history) % len(RECIPES)
+    changed = replace(whole, choices={**whole.choices, **asdict(RECIPES[turn])})
+    return changed if spaces.allows(changed) else whole
 
 
 def _next_resolution(spec: SearchSpec, whole: Sequence[Architecture], tried_px: Sequence[int]) -> Architecture:

@@ -15,6 +15,7 @@ from search.correction import correction_of
 from search.engine import Pick, Settings, pick
 from search.opening import opening_of
 from search.problem import Goal, Tried
+from search.recipe import RECIPES
 from search.rungs import ended
 from search.spaces import spaces_of
 from search.spec import SearchSpec
@@ -25,7 +26,8 @@ _POOL, _FRESH, _LOCAL = 64, 12, 72
 _SHARE_SPREAD = 1 / 3
 _FEWEST_SPREAD, _MOST_SPREAD = 3, 8
 """A third of the trials, but so many, spread over all latencies before anything is expected of a network."""
-
+_MOST_WHOLE = len(RECIPES) + 1
+"""Each recipe once, and a narrow network."""
 _GAIN_OF_EQUALS = 0.4
 """Gain, in standard deviations, expected of a network that is foretold to be as good as the best: less means worse."""
 
@@ -99,6 +101,8 @@ def next_proposal(spec: SearchSpec, history: Sequence[TrialRecord]) -> Proposal 
 def settings_of(spec: SearchSpec) -> Settings:
     """Return how the engine goes about a search over families."""
     start = min(_MOST_SPREAD, max(_FEWEST_SPREAD, round(spec.trials * _SHARE_SPREAD)))
+    if spec.backbone and spec.objective == Goal.TARGET:
+        start = min(start, _MOST_WHOLE)  # smaller pictures would only be quicker
     return Settings(Goal(spec.objective), start=start, pool=_POOL, fresh=_FRESH, local=_LOCAL)
 
 

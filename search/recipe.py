@@ -32,12 +32,25 @@ RATES: tuple[Choice, ...] = (0.5, 1.0, 2.0)
 class Recipe:
     """How one network learns."""
 
-    learns: str = Learns.LATE
+    learns: str = Learns.LATE.value
     rate: float = 1.0
+
+    @property
+    def sentence(self) -> str:
+        """What is unusual about it, for people; empty where nothing is."""
+        layers = "all of its layers learn" if self.learns == Learns.ALL else ""
+        rate = "" if self.rate == 1 else f"its learning rate is {self.rate:g} times the usual one"
+        words = ", and ".join(filter(None, (layers, rate)))
+        return f"{words[:1].upper()}{words[1:]}." if words else ""
 
 
 USUAL = Recipe()
 """What nobody chose."""
+
+RECIPES = (USUAL, Recipe(Learns.ALL.value), Recipe(rate=0.5), Recipe(Learns.ALL.value, 0.5))
+"""How the whole published networks of a beginning search learn, one after the other.
+
+On two sets of 250 and 300 pictures another one was the best, by 1 and 3 points (benchmarks/RESULTS.md, search)."""
 
 
 def recipe_choices(*, pretrained: bool) -> Mapping[str, tuple[Choice, ...]]:

@@ -6,16 +6,16 @@ import math
 from collections.abc import Sequence
 
 _SMALLEST_INPUT_PX = 24
-
-
-_PARTS = (0.5, 0.625, 0.75, 0.875)
-"""Of the largest side: what published weights know is lost least by looking at smaller pictures, so steps are fine."""
+_STEP_PART = 1 / 16
+"""Of the largest side, or 8 px: what published weights know is lost least by looking at smaller pictures, so steps are
+fine; and networks that differ in nothing else tell how they should learn."""
 
 
 def resolutions(image_px: int) -> tuple[int, ...]:
     """Return sides from a half to the whole of the largest one, in ascending order."""
-    sides = sorted({_multiple_of_8(image_px * part) for part in _PARTS} | {image_px})
-    return tuple(side for side in sides if side >= _SMALLEST_INPUT_PX or side == image_px)
+    step = max(8, _multiple_of_8(image_px * _STEP_PART))
+    smallest = max(_SMALLEST_INPUT_PX, _multiple_of_8(image_px / 2))
+    return tuple(sorted({image_px, *range(image_px // 8 * 8, smallest - 1, -step)}))
 
 
 def fitting_strides(image_px: int, strides: Sequence[int], *, given_up: Sequence[int], smallest_px: int) -> list[int]:

@@ -13,6 +13,7 @@ from search.correction import correction_of
 from search.cost import cost_of, is_published
 from search.problem import Goal
 from search.propose import Proposal, Stopped, next_proposal, propose
+from search.recipe import RECIPES, recipe_of
 from search.space import holds_limits, limits_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
@@ -230,10 +231,15 @@ def test_published_weights_begin_whole_at_several_resolutions_and_once_narrow() 
     assert len(narrow.blocks) == len(whole.blocks)
     assert narrow.macs(10) <= 0.5 * whole.macs(10)
     assert sorted(sides[3:6]) == [80, 96, 112]
-    assert [is_published(record.architecture, spec.backbone) for record in history] == [1, 1, 0, 1, 1, 1, 0]
+    assert [is_published(record.architecture, spec.backbone) for record in history[:6]] == [1, 1, 0, 1, 1, 1]
+    learned = [recipe_of(history[position].architecture.choices) for position in (0, 1, 3, 4, 5)]
+    assert learned == [*RECIPES, RECIPES[0]], "each recipe in its turn"
     reasons = [next_proposal(spec, history[:count]) for count in range(3)]
     assert all(isinstance(each, Proposal) and "published network" in each.reason for each in reasons)
 
     best_only = replace(spec, objective=Goal.TARGET)
     history = _run(best_only, [TrialState.DONE] * 2, [0.9, 0.8])
-    assert [record.architecture.image_px for record in history] == [128, 112]
+    assert [record.architecture.image_px for record in history] == [128, 120]
+    second = next_proposal(best_only, history[:1])
+    assert isinstance(second, Proposal)
+    assert second.reason.endswith("All of its layers learn.")
