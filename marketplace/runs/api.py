@@ -66,6 +66,15 @@ class MoreTrials(Schema):
     trials: int
 
 
+class Chosen(Schema):
+    """Which network of a run files are made of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    trial: int
+    """Its number in the run."""
+
+
 @router.post("", response={202: dict[str, Any]})
 def order_run(request: HttpRequest, response: HttpResponse, order: Order) -> Any:
     """Order a search on a dataset version of yours (right `runs:write`); `Location` leads to the run."""
@@ -143,6 +152,14 @@ def add_trials(request: HttpRequest, run_id: int, more: MoreTrials) -> Any:
     """Go on searching in a run that is done (right `runs:write`)."""
     run = _run_to_change(request, run_id)
     services.add_trials(run=run, trials=more.trials)
+    return Status(202, shapes.full(overview_of(run_of(run.owner, run_id))))
+
+
+@router.post("/{int:run_id}/choose", response={202: dict[str, Any]})
+def choose_trial(request: HttpRequest, run_id: int, chosen: Chosen) -> Any:
+    """Make the files of another network of a run that is done (right `runs:write`)."""
+    run = _run_to_change(request, run_id)
+    services.choose_trial(run=run, number=chosen.trial)
     return Status(202, shapes.full(overview_of(run_of(run.owner, run_id))))
 
 

@@ -120,7 +120,8 @@ class OrderForm(forms.Form):
         widget=forms.RadioSelect,
         choices=Run.Goal.choices,
         initial=Run.Goal.TARGET.value,
-        help_text="The second shows what each millisecond buys; files are made of its most accurate network.",
+        help_text="The second shows what each millisecond buys. Files are made of its most accurate network; then you "
+        "can choose another one.",
     )
     family = forms.ChoiceField(
         label="Family of networks",

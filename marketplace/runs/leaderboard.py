@@ -57,6 +57,11 @@ def best_row(rows: Sequence[Row]) -> Row | None:
     return next((row for row in rows if row.trial.status == T.DONE), None)
 
 
+def choosable(rows: Sequence[Row]) -> list[Row]:
+    """Return the networks that files could be made of instead of those of the one that was chosen."""
+    return [row for row in rows if row.trial.status == T.DONE and row.rank is not None and not row.best]
+
+
 def reasons(rows: Sequence[Row]) -> list[tuple[int, str]]:
     """Return the numbers of the trials that run now, each with why it is tried."""
     running = (row.trial for row in rows if row.trial.status == T.RUNNING)

@@ -5,6 +5,7 @@ run:    queued ──► searching ──► quantizing ──► compiling ─�
                                      └──────────────┴─────────────┘   └─────────────────────┘
         Without a compiler, compiling is left out; without an Edge TPU, measuring is.
         done ──► searching when trials are added; searching ──► done if they found nothing better
+        done ──► quantizing when files are to be made of another of its networks
         From every state before done: ──► failed, ──► cancelled
 
 trial:  waiting ──► running ──► done
@@ -33,7 +34,7 @@ NEXT: dict[str, frozenset[str]] = {
     R.COMPILING: frozenset({R.VALIDATING}) | ENDINGS,
     R.VALIDATING: frozenset({R.MEASURING, R.DONE}) | ENDINGS,
     R.MEASURING: frozenset({R.DONE}) | ENDINGS,
-    R.DONE: frozenset({R.SEARCHING}),
+    R.DONE: frozenset({R.SEARCHING, R.QUANTIZING}),
     R.FAILED: frozenset(),
     R.CANCELLED: frozenset(),
 }

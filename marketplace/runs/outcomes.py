@@ -122,19 +122,27 @@ def advance(run_id: int) -> None:
         fail_run(run, "Stopped before the first trial had ended, so there is nothing to keep.")
     elif best is None:
         fail_run(run, NO_TRIAL_LEFT)
-    elif run.best_trial_id == best.pk and run.validation:
+    elif run.best_trial and run.validation and not _is_new(run, best):
         if lifecycle.move(run, Run.Status.DONE):
             tell(Event.About.RUN, run.pk, f"No added trial is better than trial {best.number}, so the model stays.")
     else:
-        _go_on_with(run, best)
+        go_on_with(run, best, f"The search is over; trial {best.number} is the best and is quantized to int8.")
 
 
-def _go_on_with(run: Run, best: Trial) -> None:
-    """Have the best network made into files; those of an earlier best are no longer the run's, releases keep theirs."""
+def _is_new(run: Run, best: Trial) -> bool:
+    """Whether the best network is of a trial that was added, and not one that somebody chose another before."""
+    if best.pk == run.best_trial_id:
+        return False
+    return best.ended_at is None or run.started_at is None or best.ended_at >= run.started_at
+
+
+def go_on_with(run: Run, trial: Trial, sentence: str) -> None:
+    """Have a network made into files; those of an earlier one are no longer the run's, releases keep theirs."""
     nothing: dict[str, Any] = {}
-    if lifecycle.move(run, Run.Status.QUANTIZING, best_trial=best, **dict.fromkeys(RESULTS, nothing)):
+    changes = {"best_trial": trial, "ended_at": None, **dict.fromkeys(RESULTS, nothing)}
+    if lifecycle.move(run, Run.Status.QUANTIZING, **changes):
         run.artifacts.filter(trial=None).delete()
-        tell(Event.About.RUN, run.pk, f"The search is over; trial {best.number} is the best and is quantized to int8.")
+        tell(Event.About.RUN, run.pk, sentence)
         order_step(kind=Step.Kind.QUANTIZE, subject=run.pk)
 
 

@@ -17,7 +17,7 @@ from marketplace.runs import results
 from marketplace.runs.chart import chart_of
 from marketplace.runs.choices import importances, tried_in
 from marketplace.runs.coordinates import coordinates_of
-from marketplace.runs.leaderboard import best_row, points_of, reasons
+from marketplace.runs.leaderboard import best_row, choosable, points_of, reasons
 from marketplace.runs.models import Run
 from marketplace.runs.parents import Parent
 from marketplace.runs.queries import Overview
@@ -44,6 +44,7 @@ def context_of(overview: Overview) -> dict[str, Any]:
         "percent": round(100 * overview.standing.share),
         "device": device_title(run.device),
         "can_stop": run.status in (Run.Status.QUEUED, Run.Status.SEARCHING) and not run.stop_requested,
+        "choosable": choosable(overview.rows) if run.status == Run.Status.DONE else [],
         "chart": chart_of(points, run.latency_limit_ms),
         "coordinates": coordinates_of(tried, best.trial.number if best else None),
         "importances": importances(tried)[:IMPORTANCES_SHOWN],

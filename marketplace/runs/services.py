@@ -16,7 +16,7 @@ from marketplace.errors import BadInput, Conflict
 from marketplace.runs import lifecycle
 from marketplace.runs.checks import require_possible, require_ready, require_usable
 from marketplace.runs.models import Run, Trial
-from marketplace.runs.outcomes import advance
+from marketplace.runs.outcomes import advance, go_on_with
 from marketplace.runs.parents import Parent
 from marketplace.runs.specs import spec_for
 from marketplace.runs.starts import MAX_TRIALS
@@ -141,6 +141,26 @@ def add_trials(*, run: Run, trials: int) -> None:
     if lifecycle.move(locked, Run.Status.SEARCHING, **changes, started_at=timezone.now(), ended_at=None):
         _order_trials(locked, range(last + 1, last + 1 + trials))
         tell(Event.About.RUN, run.pk, f"{trials} more trial{'s' if trials > 1 else ''} ordered: the search goes on.")
+
+
+@transaction.atomic
+def choose_trial(*, run: Run, number: int) -> None:
+    """Have the files of a run that is done made of another of its networks, which then is the run's model.
+
+    Raises:
+        BadInput: if there is no such network.
+        Conflict: if the run is not done, or the files are of this network already.
+    """
+    locked = Run.objects.select_for_update().get(pk=run.pk)
+    if locked.status != Run.Status.DONE:
+        raise Conflict("Another network can be chosen in a run that is done. This one is not.")
+    done = locked.trials.filter(status=Trial.Status.DONE, validation_accuracy__isnull=False)
+    trial = done.filter(number=number).first()
+    if trial is None:
+        raise BadInput("Choose a trial of this run that ended well.", field="trial")
+    if trial.pk == locked.best_trial_id:
+        raise Conflict(f"The files of this run are those of trial {number} already.")
+    go_on_with(locked, trial, f"Trial {number} was chosen and is quantized to int8.")
 
 
 @transaction.atomic

@@ -20,10 +20,11 @@ def summary_of(run: Run, trials: Sequence[Trial]) -> list[str]:
     done = [trial for trial in trials if trial.status == T.DONE and trial.validation_accuracy is not None]
     if not done:
         return []
-    best = run.best_trial or max(done, key=lambda trial: trial.worth)
+    most = max(done, key=lambda trial: trial.worth)
+    best = run.best_trial or most
     return [
         text
-        for text in (_amount(trials, done), _outcome(best), _course(done), _cause(trials), _room(run, best))
+        for text in (_amount(trials, done), _outcome(best, most), _course(done), _cause(trials), _room(run, best))
         if text
     ]
 
@@ -34,11 +35,12 @@ def _amount(trials: Sequence[Trial], done: Sequence[Trial]) -> str:
     return f"{networks} trained and judged" + (f", {failed} more failed." if failed else ".")
 
 
-def _outcome(best: Trial) -> str:
+def _outcome(best: Trial, most: Trial) -> str:
     latency = milliseconds(best.estimate.get("latency_ms"))
     told = f" and takes {latency} by estimate" if latency else ""
     accuracy = percent(best.validation_accuracy)
-    return f"The best, trial {best.number}, is right on {accuracy} of the validation pictures{told}."
+    which = "best" if best.number == most.number else "network that was chosen"
+    return f"The {which}, trial {best.number}, is right on {accuracy} of the validation pictures{told}."
 
 
 def _course(done: Sequence[Trial]) -> str:

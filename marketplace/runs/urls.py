@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("<int:run_id>/live", views.live, name="live"),
     path("<int:run_id>/stop", views.stop, name="stop"),
     path("<int:run_id>/trials", views.add_trials, name="add-trials"),
+    path("<int:run_id>/choose", views.choose, name="choose"),
     path("<int:run_id>/cancel", views.cancel, name="cancel"),
     path("<int:run_id>/files/<str:name>", views.file, name="file"),
 ]

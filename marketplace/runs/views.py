@@ -155,6 +155,16 @@ def add_trials(request: HttpRequest, run_id: int) -> HttpResponse:
 
 @login_required
 @require_POST
+def choose(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Make the files of another network of a run that is done."""
+    typed = request.POST.get("trial", "")
+    number = int(typed) if typed.isdecimal() and len(typed) < 6 else 0
+    sentence = f"The files of trial {number} are being made."
+    return _act(request, run_id, lambda run: services.choose_trial(run=run, number=number), sentence)
+
+
+@login_required
+@require_POST
 def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     """Drop the run."""
     return _act(request, run_id, lambda run: services.cancel_run(run=run), "The run is cancelled.")

@@ -168,6 +168,17 @@ def test_a_program_adds_trials_to_a_run_that_is_done(ours: ReadingClient, owner:
     assert (too_many.status_code, too_many.json()["field"]) == (422, "trials")
 
 
+def test_a_program_chooses_another_network_and_needs_the_right_to(ours: ReadingClient, owner: User) -> None:
+    run = make_run(owner)
+    path, wish = f"/api/runs/{run.pk}/choose", {"trial": 77}
+    answers: list[Any] = [
+        who.post(path, wish, content_type="application/json")
+        for who in (ours, program(owner, "read"), program(make_user()))
+    ]
+    assert [answer.status_code for answer in answers] == [422, 403, 404]
+    assert answers[0].json()["field"] == "trial"
+
+
 def test_adding_trials_takes_the_right_to_order_runs(owner: User) -> None:
     run = make_run(owner)
     answer: Any = program(owner, "read").post(

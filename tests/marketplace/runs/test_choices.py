@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
@@ -13,7 +14,7 @@ from marketplace.runs.choices import Tried, choices_of, importances, title_of, t
 from marketplace.runs.coordinates import MOST_AXES, coordinates_of
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.summary import summary_of
-from tests.factories import make_run
+from tests.factories import ARCHITECTURE, make_run
 from tests.marketplace.clients import ReadingClient
 
 T = Trial.Status
@@ -194,6 +195,35 @@ def test_more_trials_are_ordered_on_the_page_and_by_programs(
     assert (run.status, run.trials_wanted) == (Run.Status.SEARCHING, 7)
     answer: Any = client.post(f"/runs/{run.pk}/trials", {"trials": "3"}, follow=True)
     assert "This one is not." in answer.body.decode()
+
+
+def test_another_network_is_chosen_on_the_page_and_by_programs(
+    client: ReadingClient, owner: User, version: DatasetVersion
+) -> None:
+    run = make_run(owner, version)
+    Trial.objects.create(
+        run=run,
+        number=9,
+        status=T.DONE,
+        validation_accuracy=0.5,
+        float_accuracy=0.5,
+        architecture=ARCHITECTURE,
+        architecture_key="another",
+        estimate={"latency_ms": 0.4},
+    )
+    page = client.get(f"/runs/{run.pk}/").content.decode()
+    assert "Trial 9: 50.0 % int8 on the validation split, 0.40 ms estimated" in page
+    answer: Any = client.post(f"/runs/{run.pk}/choose", {"trial": "x"}, follow=True)
+    assert "Choose a trial of this run that ended well." in answer.body.decode()
+    client.post(f"/runs/{run.pk}/choose", {"trial": "9"})
+    run.refresh_from_db()
+    assert run.best_trial is not None
+    assert (run.status, run.best_trial.number) == (Run.Status.QUANTIZING, 9)
+    assert "Files of another network" not in client.get(f"/runs/{run.pk}/").content.decode()
+    Run.objects.filter(pk=run.pk).update(status=Run.Status.DONE, ended_at=timezone.now())
+    chosen = client.get(f"/runs/{run.pk}/").content.decode()
+    assert '<span class="badge ok">chosen</span>' in chosen
+    assert "The network that was chosen, trial 9, is right on 50.0 %" in chosen
 
 
 def test_the_page_says_that_added_trials_use_the_test_pictures_again(

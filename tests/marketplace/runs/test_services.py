@@ -14,7 +14,7 @@ from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import BadInput, Conflict, NotFound, UserError
 from marketplace.runs import outcomes
 from marketplace.runs.models import Artifact, Run, Trial
-from marketplace.runs.services import add_trials, cancel_run, order_run, stop_run
+from marketplace.runs.services import add_trials, cancel_run, choose_trial, order_run, stop_run
 from marketplace.runs.specs import history_of, seconds_since_start, spec_for
 from marketplace.work import lifecycle
 from marketplace.work.models import Event, Step
@@ -238,6 +238,41 @@ def test_a_better_network_replaces_files_and_figures_of_the_earlier_one(person: 
     assert run.best_trial is not None
     assert (run.status, run.best_trial.number, run.validation) == (Run.Status.QUANTIZING, 3, {})
     assert not run.artifacts.exists()
+
+
+def test_files_are_made_of_another_network_that_was_chosen(person: User, version: DatasetVersion) -> None:
+    run = done(person, version)
+    Artifact.objects.create(run=run, name="model_int8.tflite", sha256="a" * 64, byte_count=1, storage_key="x")
+    choose_trial(run=run, number=1)
+    run.refresh_from_db()
+    assert run.best_trial is not None
+    assert (run.status, run.best_trial.number, run.validation, run.ended_at) == (Run.Status.QUANTIZING, 1, {}, None)
+    assert not run.artifacts.exists()
+    assert Step.objects.filter(kind=Step.Kind.QUANTIZE, subject=run.pk).count() == 1
+
+
+def test_added_trials_leave_a_chosen_network_unless_they_beat_all_before(person: User, version: DatasetVersion) -> None:
+    run = done(person, version)
+    choose_trial(run=run, number=1)
+    for accuracy, status, number in ((0.85, Run.Status.DONE, 1), (0.95, Run.Status.QUANTIZING, 4)):
+        Run.objects.filter(pk=run.pk).update(status=Run.Status.DONE, validation={"int8_accuracy": 0.7})
+        Step.objects.filter(kind=Step.Kind.QUANTIZE).delete()
+        add_trials(run=run, trials=1)
+        end_well(*begin(run, run.trials.count()), accuracy)
+        run.refresh_from_db()
+        assert run.best_trial is not None
+        assert (run.status, run.best_trial.number) == (status, number)
+
+
+def test_what_cannot_be_chosen_is_refused_with_a_sentence(person: User, version: DatasetVersion) -> None:
+    run = done(person, version)
+    with pytest.raises(Conflict, match="those of trial 2 already"):
+        choose_trial(run=run, number=2)
+    with pytest.raises(BadInput, match="a trial of this run that ended well") as refused:
+        choose_trial(run=run, number=9)
+    assert refused.value.field == "trial"
+    with pytest.raises(Conflict, match="This one is not"):
+        choose_trial(run=order(person, version), number=1)
 
 
 def test_a_run_counts_the_networks_that_its_test_split_has_judged(person: User, version: DatasetVersion) -> None:
