@@ -100,7 +100,7 @@ def _cost(architecture: Architecture, classes: int, device: str) -> Cost:
         len(graph.ops),
         architecture.macs(classes),
         architecture.parameters(classes),
-        int8_file_bytes(architecture, classes),
+        int8_file_bytes(graph),
         0.0,
     )
 
