@@ -1,8 +1,8 @@
 """What the minutes of a search leave for one more training, and for the last one. Pure.
 
 A search with minutes ends about then, whatever it tries: a trial begins only if its training, by estimate and by the
-pace of the trials before it, ends in time, and a part of the minutes is kept for the longer training of what is chosen.
-Only the files and the look at the test pictures come after.
+pace of the trials before it, ends in time, and a part of the minutes is kept for the longer training of what is chosen,
+where that part is long enough. Only the files and the look at the test pictures come after.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def in_the_time_left(spec: SearchSpec, history: Sequence[TrialRecord], passed_s:
     """
     if spec.minutes is None:
         return spec
-    left_s = 60 * spec.minutes * (1 - _last_share(spec)) - passed_s - START_SECONDS
+    left_s = 60 * spec.minutes - _kept_for_the_last(spec, history) - passed_s - START_SECONDS
     room_s, shortest_s = left_s / pace_of(spec, history), limits_of(spec).shortest_training_seconds
     if room_s < shortest_s and history:
         return None
@@ -61,6 +61,15 @@ def pace_of(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
         if record.finished_well and not record.stopped and record.seconds is not None
     ]
     return max(_LEAST_PACE, median(told)) if told else 1.0
+
+
+def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
+    """Return the seconds that are kept for the last training: none where that of the best so far would not fit in."""
+    kept_s = last_seconds(spec) or 0.0
+    ended = [record for record in history if record.finished_well and record.seconds is not None]
+    best = max(ended, key=lambda record: record.validation_accuracy or 0.0, default=None)
+    fits = best is None or best.stopped or 2 * (best.seconds or 0.0) <= kept_s
+    return kept_s if fits else 0.0
 
 
 def _last_share(spec: SearchSpec) -> float:

@@ -59,7 +59,16 @@ def test_a_slow_machine_begins_shorter_trainings() -> None:
     assert pace_of(TUNED, [slow]) == pytest.approx(4.0)
     found = in_the_time_left(TUNED, [slow], 0)
     assert found is not None
-    assert found.room_minutes <= (1800 * (1 - LAST_SHARE)) / 60 / 4
+    assert found.room_minutes <= TUNED.minutes / 4  # type: ignore[operator]
+
+
+def test_nothing_is_kept_for_a_longer_training_that_would_not_fit() -> None:
+    short = replace(TUNED, minutes=4)
+    slow = replace(ended(short, 1.0), seconds=130.0)
+    assert 240 * LAST_SHARE < 2 * 130
+    found = in_the_time_left(short, [slow], 180)
+    assert found is not None, "there are 40 seconds more than a kept quarter would leave"
+    assert in_the_time_left(short, [replace(slow, seconds=25.0)], 180) is None
 
 
 def test_what_was_stopped_or_failed_says_nothing_about_the_pace() -> None:
