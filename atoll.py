@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgetpu.inspection import find_device
@@ -29,14 +30,17 @@ def search(
     device: str = "devboard",
     out: str | Path | None = None,
     start: str = AUTO,
+    families: Sequence[str] = (),
     front: bool = False,
     image_px: int | None = None,
     trials: int | None = None,
     minutes: float | None = None,
+    min_gain: float | None = None,
     onchip_bytes: int = DEFAULT_ONCHIP_BYTES,
     file_bytes: int | None = None,
     seed: int = 0,
     processes: int | None = None,
+    finish: bool = False,
     on_change: OnChange | None = None,
 ) -> Found:
     """Return the most accurate network that holds the limits; a second call with the same `out` goes on.
@@ -48,14 +52,17 @@ def search(
         out: the folder of the search; by default the name of the pictures with `-search` behind it, here.
         start: `auto` cuts networks out of published weights where they are on this machine (ATOLL_PRETRAINED_DIR, or
             downloaded before); `scratch` trains them from nothing; the name of published weights fetches those.
+        families: the spaces that are searched from scratch, by default the usual one; published weights have their own.
         front: look for the best network at every latency up to the limit, not only for the best of all.
         image_px: side of the pictures as the network sees them at most; by default what suits the pictures.
         trials: how many networks are tried; 8 where neither trials nor minutes are given.
         minutes: the search ends about then, with the longer training of what was chosen; the files are made after it.
+        min_gain: no further trial begins when less than this gain in accuracy (0 to 1) is expected of it.
         onchip_bytes: the most that parameters may take on the chip.
         file_bytes: the most that the int8 file may have, by estimate; any size by default.
         seed: equal seeds give equal searches where one process trains.
         processes: trainings at the same time; by default one for each core.
+        finish: try nothing more, and make the files of the best that an earlier call with this `out` found.
         on_change: told whenever something changes; by default a progress bar is shown.
 
     Raises:
@@ -82,14 +89,26 @@ def search(
             trial_minutes=None if minutes is None else max(1.0, minutes * count / TRIALS_IN_TIME),
             seed=seed,
             training_pictures=checked.training_pictures,
-            families=tuple(families_for(backbone)),
+            families=_families(families, backbone),
             backbone=backbone,
             objective=Goal.FRONT if front else Goal.TARGET,
             minutes=minutes,
+            min_gain=min_gain,
         )
         check_spec(spec)
         parent = fetch_backbone(backbone) if backbone else None
-        return LocalSearch(spec, checked, out_dir, count, parent=parent, on_change=view.changed).run()
+        found = LocalSearch(spec, checked, out_dir, count, parent=parent, on_change=view.changed, goes_on=not finish)
+        return found.run()
+
+
+def _families(wanted: Sequence[str], backbone: str) -> tuple[str, ...]:
+    """Return the families to search; those of published weights are not open to choice."""
+    own = families_for(backbone)
+    if backbone and wanted and list(wanted) != own:
+        raise SpecInvalid(
+            f"These weights are for networks of {own[0]} alone. Leave families out, or start from scratch."
+        )
+    return tuple(wanted) or tuple(own)
 
 
 def _backbone(start: str) -> str:

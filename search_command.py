@@ -19,6 +19,9 @@ def add_search(commands: Any) -> None:
     parser.add_argument("--latency", type=milliseconds, required=True, metavar="MS", help="3ms: the most one may take")
     parser.add_argument("--device", default="devboard", help="for the estimate of time (default: devboard)")
     parser.add_argument("--start", default="auto", help="auto, scratch, or the name of published weights")
+    parser.add_argument(
+        "--family", action="append", default=[], help="a space to search, from scratch; also several times"
+    )
     parser.add_argument("--front", action="store_true", help="the best for every latency up to the limit")
     parser.add_argument("--image-px", type=int, metavar="PX", help="largest side of the pictures (default: what suits)")
     parser.add_argument(
@@ -27,6 +30,10 @@ def add_search(commands: Any) -> None:
     parser.add_argument("--file-size", type=float, metavar="KB", help="the most that the int8 file may have, estimated")
     parser.add_argument("--trials", type=int, help="how many networks are tried (default: 8)")
     parser.add_argument("--minutes", type=float, help="the search ends about then; files come after it")
+    parser.add_argument(
+        "--min-gain", type=float, metavar="POINTS", help="end when no trial is expected to gain so much"
+    )
+    parser.add_argument("--finish", action="store_true", help="try nothing more: make the files of the best so far")
     parser.add_argument("--processes", type=int, help="trainings at the same time (default: one for each core)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--out", type=Path, help="folder of the search; the same one goes on with it")
@@ -49,14 +56,17 @@ def _run(chosen: argparse.Namespace) -> int:
         device=chosen.device,
         out=chosen.out,
         start=chosen.start,
+        families=chosen.family,
         front=chosen.front,
         image_px=chosen.image_px,
         onchip_bytes=DEFAULT_ONCHIP_BYTES if chosen.onchip is None else int(chosen.onchip * 2**20),
         file_bytes=None if chosen.file_size is None else int(chosen.file_size * 1000),
         trials=chosen.trials,
         minutes=chosen.minutes,
+        min_gain=None if chosen.min_gain is None else chosen.min_gain / 100,
         seed=chosen.seed,
         processes=chosen.processes,
+        finish=chosen.finish,
     )
     if chosen.json:
         answer = {**found.result, "trials": [record.to_json() for record in found.records]}

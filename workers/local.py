@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from marketplace.errors import LeaseLost
-from search.errors import SearchError
+from search.errors import SearchError, SpecInvalid
 from search.minutes import in_the_time_left, last_seconds
 from search.problem import Goal
 from search.spec import SearchSpec
@@ -93,6 +93,7 @@ class LocalSearch:
         processes: trainings at the same time, one thread each.
         parent: the file whose weights networks start from; None for none.
         on_change: told whenever something changes.
+        goes_on: whether networks are still tried; otherwise the best so far is made into files.
     """
 
     spec: SearchSpec
@@ -101,6 +102,7 @@ class LocalSearch:
     processes: int = 2
     parent: Path | None = None
     on_change: OnChange = lambda standing: None
+    goes_on: bool = True
     _records: list[TrialRecord] = field(default_factory=list)
     _doing: dict[int, dict[str, Any]] = field(default_factory=dict)
     _reasons: dict[int, str] = field(default_factory=dict)
@@ -151,6 +153,8 @@ class LocalSearch:
         Proposals are made one at a time, so that each knows of all others.
         """
         with self._lock:
+            if not self.goes_on:
+                return None
             waiting = next((record for record in self._records if record.state == TrialState.PENDING), None)
             if waiting:
                 return self._keep(replace(waiting, state=TrialState.RUNNING))
@@ -305,11 +309,17 @@ def _unfinished(record: TrialRecord) -> bool:
     return record.state in (TrialState.PENDING, TrialState.RUNNING)
 
 
+_BUDGET = ("trials", "minutes", "trial_minutes", "min_gain")
+
+
 def _same_search(kept: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
     """Whether an order means the same search; more trials or minutes may be asked for later."""
 
     def essence(order: Mapping[str, Any]) -> dict[str, Any]:
-        spec = {name: value for name, value in order["spec"].items() if name not in ("trials", "minutes")}
-        return {**order, "spec": spec}
+        spec = SearchSpec.from_json(order["spec"]).to_json()  # what an older order does not say is as usual
+        return {**order, "spec": {name: value for name, value in spec.items() if name not in _BUDGET}}
 
-    return essence(json.loads(json.dumps(asked))) == essence(kept)
+    try:
+        return essence(asked) == essence(kept)
+    except SpecInvalid:
+        return False

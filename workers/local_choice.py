@@ -18,14 +18,19 @@ def best_of(records: Sequence[TrialRecord]) -> TrialRecord | None:
     return max((record for record in records if record.finished_well), key=_worth, default=None)
 
 
+def front_of(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Return the trials that no other beats in both accuracy and latency."""
+    done = [record for record in records if record.finished_well]
+    values = np.array([record.validation_accuracy or 0.0 for record in done])
+    costs = np.array([record.latency_ms or 0.0 for record in done])
+    return [done[position] for position in front_positions(values, costs)]
+
+
 def some_of_front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """Return networks that no other beats in both accuracy and latency, at most MOST_OF_FRONT, fastest and best among
     them; between those, the ones farthest apart in order.
     """
-    done = [record for record in records if record.finished_well]
-    values = np.array([record.validation_accuracy or 0.0 for record in done])
-    costs = np.array([record.latency_ms or 0.0 for record in done])
-    front = [done[position] for position in front_positions(values, costs)]
+    front = front_of(records)
     chosen = np.unique(np.linspace(0, len(front) - 1, min(MOST_OF_FRONT, len(front))).round().astype(int))
     return [front[position] for position in chosen]
 

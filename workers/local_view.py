@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from edgetpu.devices import DEVICES
+from search.problem import Goal
 from search.trial import TrialRecord, TrialState
+from workers.local_choice import front_of
 
 if TYPE_CHECKING:
     from workers.local import Found, OnChange, Standing
@@ -84,7 +86,14 @@ def picture_of(standing: Standing) -> Group:
         for number in sorted(standing.doing)
         if standing.reasons.get(number)
     ]
-    return Group(head, *bars, *reasons, trials_table(standing.records[-SHOWN:]))
+    return Group(head, *bars, *reasons, trials_table(standing.records[-SHOWN:], _marked(standing)))
+
+
+def _marked(standing: Standing) -> set[int]:
+    """Return the numbers of the trials that are best so far: along the front, or the one."""
+    if standing.spec.objective == Goal.FRONT:
+        return {record.number for record in front_of(standing.records)}
+    return {standing.best.number} if standing.best else set()
 
 
 def seconds_left(standing: Standing) -> float | None:
@@ -116,15 +125,15 @@ def _bar(number: int, report: Mapping[str, Any]) -> Table:
     return row
 
 
-def trials_table(records: Sequence[TrialRecord]) -> Table:
-    """Return trials as a table: what was tried, how it came out."""
+def trials_table(records: Sequence[TrialRecord], marked: Collection[int] = ()) -> Table:
+    """Return trials as a table: what was tried, how it came out; the best so far have a star."""
     table = Table(box=None, padding=(0, 1), header_style="bold")
     for name in ("trial", "int8", "float", "estimated ms", "px", "blocks", "family", ""):
         table.add_column(name, justify="left" if name in ("family", "") else "right")
     for record in records:
         architecture = record.architecture
         table.add_row(
-            str(record.number),
+            f"{record.number}*" if record.number in marked else f"{record.number} ",
             _percent(record.validation_accuracy),
             _percent(record.float_accuracy),
             f"{record.latency_ms:.2f}" if record.latency_ms else "",

@@ -66,8 +66,10 @@ def test_a_killed_search_goes_on_and_ends_with_files(
     assert all(Path(path).exists() for path in answer["files"].values())
 
     made_at = (out / "best" / "result.json").stat().st_mtime_ns
-    assert main(words(pictures, out)) == 0
-    assert (out / "best" / "result.json").stat().st_mtime_ns == made_at, "a search that has ended does nothing more"
+    for more in ([], ["--trials", "5", "--min-gain", "0.1", "--finish"]):
+        assert main(words(pictures, out, *more)) == 0
+        assert len(trials_in(out)) == 1
+        assert (out / "best" / "result.json").stat().st_mtime_ns == made_at, "a search that has ended does nothing more"
 
 
 def wait_for(path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from models.architecture import Architecture, Block
+from search.problem import Goal
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
 from workers.local import Found, Standing
@@ -40,6 +41,14 @@ def test_a_terminal_shows_what_is_tried_and_why_the_best_so_far_and_the_time_lef
     assert "trial 2: To learn what networks of about 0.4 ms can do." in text
     assert "Training 6 of 24 epochs" in text
     assert "about 5 min to the last trial's end" in text  # 40 s, and four trials of a minute
+
+
+def test_the_best_so_far_have_a_star() -> None:
+    slower, worse = replace(DONE, number=2, validation_accuracy=0.95, latency_ms=0.8), replace(DONE, number=3)
+    worse = replace(worse, validation_accuracy=0.9, latency_ms=0.9)
+    for goal, starred in ((Goal.TARGET, ["2*"]), (Goal.FRONT, ["1*", "2*"])):
+        text = shown(picture_of(standing(DONE, slower, worse, spec=replace(SPEC, objective=goal))))
+        assert [word for word in text.split() if word.endswith("*")] == starred
 
 
 def test_the_time_left_goes_by_trials_or_by_the_minutes_if_those_end_first() -> None:
