@@ -12,6 +12,7 @@ _BYTES_A_SCALE = 12
 """Scale (4 bytes) and zero point (8) of each channel of a constant."""
 _BYTES_AN_OP = 740
 """Names, shapes and options: 690 to 810 bytes an operation in files of 14 to 65 operations."""
+_ITEM_BYTES = {name: np.dtype(name).itemsize for name in ("int8", "int32")}
 
 
 def int8_file_bytes(graph: Graph) -> int:
@@ -24,6 +25,3 @@ def int8_file_bytes(graph: Graph) -> int:
     values = sum(prod(each.shape) * _ITEM_BYTES[each.dtype] for each in constants)
     scales = sum(len(each.quantization.scales) for each in constants if each.quantization)
     return values + _BYTES_A_SCALE * scales + _BYTES_AN_OP * len(graph.ops)
-
-
-_ITEM_BYTES = {name: np.dtype(name).itemsize for name in ("int8", "int32")}

@@ -7,10 +7,10 @@ No architecture is trained twice: a recipe is chosen with a network, not tried o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 
-from models.architecture import Choice
+from models.architecture import Architecture, Choice
 
 
 class Learns(StrEnum):
@@ -44,6 +44,7 @@ class Recipe:
         return f"{words[:1].upper()}{words[1:]}." if words else ""
 
 
+_NAMES = frozenset(each.name for each in fields(Recipe))
 USUAL = Recipe()
 """What nobody chose."""
 
@@ -57,6 +58,12 @@ def recipe_choices(*, pretrained: bool) -> Mapping[str, tuple[Choice, ...]]:
     """Return what can be chosen of a training."""
     learns: Mapping[str, tuple[Choice, ...]] = {LEARNS: tuple(each.value for each in Learns)} if pretrained else {}
     return {**learns, "rate": RATES}
+
+
+def as_usual(architecture: Architecture) -> Architecture:
+    """Return the network without a recipe: other pictures, or another start, may want another one."""
+    network = {name: value for name, value in architecture.choices.items() if name not in _NAMES}
+    return replace(architecture, choices=network)
 
 
 def usual_recipe(names: Mapping[str, object]) -> dict[str, Choice]:

@@ -16,7 +16,7 @@ from models.architecture import Architecture, Choice
 from models.families import FAMILIES, Family
 from search.cost import Cost, cost_of, estimate_of, training_seconds
 from search.errors import LimitImpossible
-from search.recipe import recipe_choices, usual_recipe
+from search.recipe import as_usual, recipe_choices, usual_recipe
 from search.spec import SearchSpec
 
 _LEAST_TRAINING_ROOM = 3.0
@@ -69,8 +69,12 @@ class Space:
 
     def knows(self, architecture: Architecture) -> bool:
         """Whether the architecture was chosen from this space."""
-        chosen = {**self.usual, **architecture.choices}
+        chosen = {**as_usual(architecture).choices, **self._recipe_in(architecture)}
         return chosen.keys() == self.choices.keys() and all(chosen[name] in self.choices[name] for name in chosen)
+
+    def _recipe_in(self, architecture: Architecture) -> dict[str, Choice]:
+        """Return how an architecture learns, as far as this space has a choice in it."""
+        return {name: architecture.choices.get(name, usual) for name, usual in self.usual.items()}
 
     def openings(self) -> Iterator[dict[str, Choice]]:
         """Yield the family's proven shapes at every resolution, width and head; they learn as usual."""

@@ -24,6 +24,7 @@ from marketplace.work import lifecycle as work
 from marketplace.work.models import Event, Step
 from marketplace.work.services import order_step, tell
 from search.estimates import architecture_estimate
+from search.recipe import as_usual
 from search.usual import families_for
 
 RUN_STEPS = (Step.Kind.QUANTIZE, Step.Kind.COMPILE, Step.Kind.VALIDATE, Step.Kind.MEASURE)
@@ -96,7 +97,7 @@ def _begin_with(run: Run, parent: Parent) -> None:
 
 def _choose_first(run: Run, parent: Parent) -> None:
     """The first trial's network is known already; workers find it chosen."""
-    network, spec = parent.network, spec_for(run)
+    network, spec = as_usual(parent.network), spec_for(run)
     why = FROM_PARENT if parent.storage_key else FROM_ARCHITECTURE
     run.trials.filter(number=1).update(
         architecture=network.to_json(),

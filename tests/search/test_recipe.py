@@ -11,7 +11,7 @@ from models.backbones import BACKBONES
 from search.cost import cost_of, is_published, training_seconds
 from search.problem import Goal
 from search.propose import Proposal, next_proposal
-from search.recipe import LEARNS, RATES, USUAL, Learns, Recipe, recipe_of
+from search.recipe import LEARNS, RATES, USUAL, Learns, Recipe, as_usual, recipe_of
 from search.space import space_of
 from search.spaces import spaces_of
 from search.spec import SearchSpec
@@ -86,6 +86,15 @@ def test_trials_of_before_there_were_recipes_are_still_learned_from() -> None:
     codes = spaces_of(SCRATCH).codes_of(old)
     assert codes is not None
     assert spaces_of(SCRATCH).architecture(codes).choices["rate"] == 1.0
+
+
+def test_a_network_that_learned_otherwise_is_still_known_to_a_space_without_that_choice() -> None:
+    tuned = published({LEARNS: "all", "rate": 2.0})
+    plain = replace(TUNED, backbone="")
+    codes = spaces_of(plain).codes_of(tuned)
+    assert codes is not None
+    assert spaces_of(plain).architecture(codes).choices["rate"] == 2.0
+    assert as_usual(tuned).choices.keys() == space_of(TUNED).network.keys()
 
 
 def test_keras_tuner_names_recipes_as_it_names_other_choices() -> None:
