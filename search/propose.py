@@ -27,7 +27,7 @@ _SHARE_SPREAD = 1 / 3
 _FEWEST_SPREAD, _MOST_SPREAD = 3, 8
 """A third of the trials, but so many, spread over all latencies before anything is expected of a network."""
 _MOST_WHOLE = len(RECIPES) + 1
-"""Each recipe once, and a narrow network."""
+"""Each recipe once, and a shallow network."""
 _GAIN_OF_EQUALS = 0.4
 """Gain, in standard deviations, expected of a network that is foretold to be as good as the best: less means worse."""
 

@@ -109,11 +109,17 @@ def _shape(width: float, *, lean: bool) -> Mapping[str, Choice]:
     return MappingProxyType(shape)
 
 
+def _shallow() -> Mapping[str, Choice]:
+    """Return the published stages at full width with one block each."""
+    shape = dict(_shape(1.0, lean=False))
+    return MappingProxyType({name: 1 if name.endswith("_depth") else value for name, value in shape.items()})
+
+
 FAMILY = Family(
     name=NAME,
     title="MobileNet v2",
     published=MappingProxyType({f"mobilenet-v2-{width:g}": _published(width) for width in _PUBLISHED_WIDTHS}),
     choices=_choices,
     build=_build,
-    shapes=tuple(_shape(float(width), lean=lean) for width in _WIDTHS for lean in (False, True)),
+    shapes=(*(_shape(float(width), lean=lean) for width in _WIDTHS for lean in (False, True)), _shallow()),
 )

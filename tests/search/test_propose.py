@@ -212,7 +212,7 @@ def test_who_has_the_time_gets_longer_trainings() -> None:
     assert replace(SPEC, backbone="tf2_mobilenet_v2_1.0_224_ptq").room_minutes == 3
 
 
-def test_published_weights_begin_whole_at_several_resolutions_and_once_narrow() -> None:
+def test_published_weights_begin_whole_at_several_resolutions_and_once_shallow() -> None:
     spec = replace(
         SPEC,
         image_px=128,
@@ -227,9 +227,10 @@ def test_published_weights_begin_whole_at_several_resolutions_and_once_narrow() 
     sides = [record.architecture.image_px for record in history]
     assert sides[:2] == [128, 64], "the ends first"
     assert sides[2] == 128
-    whole, narrow = history[0].architecture, history[2].architecture
-    assert len(narrow.blocks) == len(whole.blocks)
-    assert narrow.macs(10) <= 0.5 * whole.macs(10)
+    whole, shallow = history[0].architecture, history[2].architecture
+    assert {block.filters for block in shallow.blocks} == {block.filters for block in whole.blocks}
+    assert len(shallow.blocks) == 7, "one block a stage"
+    assert shallow.macs(10) <= 0.5 * whole.macs(10)
     assert sorted(sides[3:6]) == [80, 96, 112]
     assert [is_published(record.architecture, spec.backbone) for record in history[:6]] == [1, 1, 0, 1, 1, 1]
     learned = [recipe_of(history[position].architecture.choices) for position in (0, 1, 3, 4, 5)]
