@@ -14,6 +14,7 @@ from marketplace.catalog.licences import LICENCES
 from marketplace.catalog.values import items, kib, number, objects, pair, part, text, whole
 from marketplace.runs.models import Artifact, Run
 from marketplace.runs.parents import Parent
+from search.recipe import Learns, recipe_of
 
 SCHEMA = 1
 CARD_NAME = "card.json"
@@ -60,6 +61,7 @@ def card_of(
         "labels": list(labels),
         "dataset": dataset_of(run),
         "architecture": architecture_of(run),
+        "training": training_of(run),
         "files": sorted(
             ({"name": file.name, "bytes": file.byte_count, "sha256": file.sha256} for file in artifacts),
             key=lambda file: str(file["name"]),
@@ -230,6 +232,20 @@ def dataset_of(run: Run) -> dict[str, Any]:
         "name": str(version.dataset),
         "version": version.number,
         "content_sha256": version.content_sha256,
+    }
+
+
+def training_of(run: Run) -> dict[str, Any]:
+    """Return how the network learned, so that it can be trained again: seed, start, layers, rate, epochs."""
+    longer = part(run.quantization, "final_training")
+    trial = whole(run.best_trial.metrics if run.best_trial else {}, "epochs")
+    recipe = recipe_of(part(architecture_of(run), "choices"))
+    return {
+        "seed": run.seed,
+        "start": run.backbone or ("parent" if run.parent else "scratch"),
+        "layers": recipe.learns if run.backbone else str(Learns.ALL),
+        "rate_of_usual": recipe.rate,
+        "epochs": whole(longer, "epochs") if longer.get("kept") is True else trial,
     }
 
 

@@ -43,6 +43,19 @@ def test_a_card_states_every_fact_of_the_run() -> None:
     assert [file["name"] for file in card["files"]] == sorted(run.artifacts.values_list("name", flat=True))
 
 
+def test_a_card_says_how_the_network_learned() -> None:
+    run = make_run(make_user(), seed=7, backbone="tf2_mobilenet_v2_1.0_224_ptq")
+    assert run.best_trial is not None
+    run.best_trial.metrics = {"epochs": 25}
+    run.best_trial.architecture = {**ARCHITECTURE, "choices": {"learns": "all", "rate": 0.5}}
+    told = {"seed": 7, "start": run.backbone, "layers": "all", "rate_of_usual": 0.5, "epochs": 25}
+    assert card_for(run)["training"] == told
+    run.quantization = {**run.quantization, "final_training": {"kept": True, "epochs": 75}}
+    assert card_for(run)["training"] == {**told, "epochs": 75}
+    plain = make_run(make_user(), seed=3)
+    assert card_for(plain)["training"]["start"] == "scratch"
+
+
 def test_a_card_tells_that_its_test_pictures_have_judged_other_networks_before() -> None:
     assert "networks_tested" not in card_for(make_run(make_user(), networks_tested=1))["accuracy"]
     assert card_for(make_run(make_user(), networks_tested=2))["accuracy"]["networks_tested"] == 2
