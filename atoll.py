@@ -9,6 +9,7 @@ from pathlib import Path
 from edgetpu.inspection import find_device
 from models.backbones import BACKBONES, fetch_backbone, find_backbone
 from search.errors import SpecInvalid
+from search.minutes import longest_trial_minutes
 from search.problem import Goal
 from search.space import check_spec
 from search.spec import DEFAULT_ONCHIP_BYTES, SearchSpec
@@ -17,8 +18,6 @@ from workers.local import Found, LocalSearch, OnChange
 from workers.local_pictures import check_pictures
 
 USUAL_TRIALS, MOST_TRIALS_IN_TIME = 8, 500
-TRIALS_IN_TIME = 3
-"""A search of some minutes has room for so many of the longest trainings; most are shorter, half stop at the rung."""
 """Where minutes bound a search, trials do not: so many never end in a day's minutes."""
 SCRATCH, AUTO = "scratch", "auto"
 
@@ -86,7 +85,7 @@ def search(
             onchip_limit_bytes=onchip_bytes,
             file_limit_bytes=file_bytes,
             trials=trials or (USUAL_TRIALS if minutes is None else MOST_TRIALS_IN_TIME),
-            trial_minutes=None if minutes is None else max(1.0, minutes * count / TRIALS_IN_TIME),
+            trial_minutes=longest_trial_minutes(minutes, count),
             seed=seed,
             training_pictures=checked.training_pictures,
             families=_families(families, backbone),

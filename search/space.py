@@ -130,7 +130,7 @@ def limits_of(spec: SearchSpec) -> Limits:
 
 def limits_of_family(spec: SearchSpec, family: str) -> Limits:
     """Return how far the limits of a search could be lowered within one of its families; quick, and remembered."""
-    return _limits(replace(spec, families=(family,), trials=1, seed=0, minutes=None, min_gain=None))
+    return _limits(replace(spec, families=(family,), trials=1, seed=0, minutes=None, trial_minutes=None, min_gain=None))
 
 
 @lru_cache(maxsize=64)

@@ -107,7 +107,7 @@ class SearchSpec:
 
     @property
     def room_minutes(self) -> float:
-        """Minutes of one processor core for one training: as ordered, else a trial's share of the search's minutes.
+        """Minutes of one processor core for one training: as said, else a trial's share of the search's minutes.
 
         A search without a time gives every trial a minute, or three with published weights. That is what limits
         networks for small pictures then, well before a latency of 2 or 3 ms does: who has the time says so, and gets

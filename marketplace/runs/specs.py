@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from marketplace.datasets.models import DatasetVersion
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.words import as_number
 from models.architecture import Architecture
+from search.minutes import longest_trial_minutes
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
 
@@ -38,6 +40,7 @@ def spec_for(run: Run) -> SearchSpec:
         backbone=run.backbone,
         objective=run.goal,
         minutes=run.minutes,
+        trial_minutes=longest_trial_minutes(run.minutes, settings.WORKER_PROCESSES),
         min_gain=run.min_gain,
     )
 
