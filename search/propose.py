@@ -101,8 +101,8 @@ def next_proposal(spec: SearchSpec, history: Sequence[TrialRecord]) -> Proposal 
 def settings_of(spec: SearchSpec) -> Settings:
     """Return how the engine goes about a search over families."""
     start = min(_MOST_SPREAD, max(_FEWEST_SPREAD, round(spec.trials * _SHARE_SPREAD)))
-    if spec.backbone and spec.objective == Goal.TARGET:
-        start = min(start, _MOST_WHOLE)  # smaller pictures would only be quicker
+    if spec.backbone:
+        start = min(start, _MOST_WHOLE)  # what is cut out may be as good at a fraction of the computation
     return Settings(Goal(spec.objective), start=start, pool=_POOL, fresh=_FRESH, local=_LOCAL)
 
 
