@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from marketplace.accounts.models import User
 from marketplace.catalog.models import Listing, Notice, Release
 from marketplace.catalog.services import subscribe
-from tests.factories import CLASSES, MEASURED, figures, make_release, make_run, make_user, make_version
+from tests.factories import ARCHITECTURE, CLASSES, MEASURED, figures, make_release, make_run, make_user, make_version
 from tests.marketplace.clients import ReadingClient as Client
 
 pytestmark = pytest.mark.django_db
@@ -152,7 +152,7 @@ def test_the_page_of_a_model_shows_what_nobody_else_states(client: Client, owner
 def test_the_page_of_a_model_says_how_it_learned(client: Client, owner: User) -> None:
     run = make_run(owner, seed=12345, backbone="tf2_mobilenet_v2_1.0_224_ptq")
     assert run.best_trial is not None
-    run.best_trial.architecture["choices"] = {"learns": "all", "rate": 0.5}
+    run.best_trial.architecture = {**ARCHITECTURE, "choices": {"learns": "all", "rate": 0.5}}
     run.best_trial.metrics = {"epochs": 25}
     run.best_trial.save()
     make_release(owner, "corals", run)
