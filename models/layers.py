@@ -100,9 +100,7 @@ class _GraphBuilder:
         self.position = {INPUT: 0}
 
     def add_constant(self, name: str, shape: tuple[int, ...], channels: int, axis: int = 0) -> int:
-        quantization = _unit_scales(channels, axis)
-        dtype = "int8" if len(shape) > 1 else "int32"
-        self.tensors.append(Tensor(name, shape, dtype, quantization, constant=True))
+        self.tensors.append(_constant(name, shape, channels, axis))
         return len(self.tensors) - 1
 
     def add_op(self, layer: Layer, constants: Sequence[int], options: Options) -> None:
@@ -134,6 +132,14 @@ def _unit_scales(channels: int, axis: int = 0) -> Quantization:
     return Quantization((1.0,) * channels, (0,) * channels, axis)
 
 
+@lru_cache(maxsize=16384)
+def _constant(name: str, shape: tuple[int, ...], channels: int, axis: int) -> Tensor:
+    """Return weights or a bias; remembered, because a search asks for thousands of networks with the same layers."""
+    dtype = "int8" if len(shape) > 1 else "int32"
+    return Tensor(name, shape, dtype, _unit_scales(channels, axis), constant=True)
+
+
+@lru_cache(maxsize=16384)
 def _activation(name: str, shape: tuple[int, ...]) -> Tensor:
     return Tensor(name, (1, *shape), "int8", _unit_scales(1))
 
