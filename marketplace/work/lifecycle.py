@@ -5,6 +5,7 @@
        └──────────┘ │
        │            ▼
        └──────► cancelled
+    done, failed, cancelled ──► waiting     when the same work is ordered anew
 
 A worker holds a step by lease: it renews it every HEARTBEAT_S seconds, and whoever was silent for LEASE_S has lost it.
 Each lease has a higher fence than the one before; a holder writes only while its fence is the row's, so late results
@@ -113,6 +114,22 @@ def release(lease: Lease) -> bool:
 def retry(lease: Lease) -> bool:
     """Let a step that broke wait for another try; the attempt counts."""
     return bool(_held(lease).update(status=Status.WAITING, worker="", lease_until=None))
+
+
+def reopen(step: Step) -> bool:
+    """Let a step that has ended wait anew, as if never tried; False if it has not ended. Older holders cannot write."""
+    return bool(
+        Step.objects.filter(pk=step.pk, status__in=(Status.DONE, Status.FAILED, Status.CANCELLED)).update(
+            status=Status.WAITING,
+            worker="",
+            fence=F("fence") + 1,
+            attempts=0,
+            progress={},
+            error="",
+            started_at=None,
+            ended_at=None,
+        )
+    )
 
 
 def cancel(steps: Q) -> int:

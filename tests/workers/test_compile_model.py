@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from edgetpu.errors import CompileFailed, CompilerMissing
+from workers.job_process import JobProcess
 from workers.jobs import compile_model
 
 NAME = "mobilenet_v1_0.25_128_quant"
@@ -77,3 +78,15 @@ def test_without_a_compiler_nothing_is_made_up(job: dict[str, Any], monkeypatch:
     monkeypatch.setenv("ATOLL_EDGETPU_COMPILER", "/nowhere/edgetpu_compiler")
     with pytest.raises(CompilerMissing):
         compile_model.run(job, ignore)
+
+
+def test_the_report_comes_back_from_the_process_that_compiled(
+    stand_in: Any, job: dict[str, Any], shared_dir: Path
+) -> None:
+    made = shared_dir / f"data/edgetpu/compiled/2021-07/{NAME}_edgetpu.tflite"
+    stand_in(shared_dir / "data/edgetpu/logs/out_v16_offchip_small_model.txt", made)
+    with JobProcess() as process:
+        result = process.run({"job": "compile_model", **job}, ignore, lambda: True, 60)
+    model, *_ = result["report"]["models"]
+    assert (result["state"], result["fully_mapped"]) == ("compiled", True)
+    assert model["cached_bytes"] == 604.5 * 2**10

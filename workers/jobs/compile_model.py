@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,8 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
         "state": "compiled",
         "compiler_version": compiler.version,
         "sentence": _in_words(compiler, said),
-        "report": asdict(said),
+        "fully_mapped": said.models[0].fully_mapped,
+        "report": {name: value for name, value in said.as_json().items() if name != "files"},
     }
 
 

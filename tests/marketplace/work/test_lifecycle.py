@@ -38,6 +38,21 @@ def test_a_step_is_ordered_once() -> None:
     assert Step.objects.count() == 1
 
 
+def test_a_step_that_has_ended_is_done_anew_when_it_is_ordered_again() -> None:
+    step = order_step(kind=Step.Kind.QUANTIZE, subject=7)
+    first = claim()
+    order_step(kind=Step.Kind.QUANTIZE, subject=7)
+    step.refresh_from_db()
+    assert step.status == Step.Status.LEASED
+    with lifecycle.finishing(first):
+        pass
+    order_step(kind=Step.Kind.QUANTIZE, subject=7)
+    again = claim()
+    assert (again.step_id, again.attempts) == (first.step_id, 1)
+    assert again.fence > first.fence
+    assert not lifecycle.renew(first)
+
+
 def test_a_claimed_step_is_not_claimed_again() -> None:
     a_step()
     assert claim().attempts == 1
