@@ -9,10 +9,9 @@ from pathlib import Path
 from edgetpu.inspection import find_device
 from models.backbones import BACKBONES, fetch_backbone, find_backbone
 from search.errors import SpecInvalid
-from search.minutes import longest_trial_minutes
 from search.problem import Goal
 from search.space import check_spec
-from search.spec import DEFAULT_ONCHIP_BYTES, SearchSpec
+from search.spec import DEFAULT_ONCHIP_BYTES, SearchSpec, longest_trial_minutes
 from search.usual import families_for, suitable_px
 from workers.local import Found, LocalSearch, OnChange
 from workers.local_pictures import check_pictures
@@ -85,7 +84,7 @@ def search(
             onchip_limit_bytes=onchip_bytes,
             file_limit_bytes=file_bytes,
             trials=trials or (USUAL_TRIALS if minutes is None else MOST_TRIALS_IN_TIME),
-            trial_minutes=longest_trial_minutes(minutes, count),
+            trial_minutes=minutes and longest_trial_minutes(minutes, count),
             seed=seed,
             training_pictures=checked.training_pictures,
             families=_families(families, backbone),

@@ -35,6 +35,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.peer_pictures import ROOT, SHARED, pictures_of
+from benchmarks.peer_table import table
 from models.architecture import Architecture
 from models.backbones import BACKBONES, FOLDER_VARIABLE, fetch_backbone
 from models.families import FAMILIES
@@ -275,30 +276,10 @@ def judged(record: TrialRecord, checkpoint: Path, data: Dataset, seed: int) -> d
     }  # fmt: skip
 
 
-def table() -> str:
-    """Return all lines as a table: for each set and time, a row for each method and seed."""
-    rows = [json.loads(line) for line in LINES.read_text().splitlines()]
-    head = "| set | CPU s | method | seed | trials | " + " | ".join(f"≤ {limit:g} ms" for limit in LIMITS_MS) + " |"
-    lines = [head, "| --- " * (5 + len(LIMITS_MS)) + "|"]
-    for row in sorted(rows, key=lambda each: (each["set"], each["seconds"], each["method"], each["seed"])):
-        cells = [cell(row["tested"][str(limit)]) for limit in LIMITS_MS]
-        facts = [row["set"], f"{row['seconds']:g}", row["method"], str(row["seed"]), str(row["trials"])]
-        lines.append(f"| {' | '.join([*facts, *cells])} |")
-    return "\n".join(lines)
-
-
-def cell(found: dict[str, Any] | None) -> str:
-    """Return a network in a cell: int8 accuracy (balanced), estimated latency, computation."""
-    if found is None:
-        return "none"
-    right = f"{100 * found['int8']:.1f} ({100 * found['balanced']:.1f})"
-    return f"{right} at {found['latency_ms']:.2f} ms, {found['macs'] / 1e6:.0f} M"
-
-
 def main() -> None:
     """Search once and keep the line, or print the table."""
     if sys.argv[1] == "table":
-        print(table())
+        print(table(LINES, LIMITS_MS))
         return
     method, name, seconds, *seed = sys.argv[1:]
     os.environ.setdefault(FOLDER_VARIABLE, str(SHARED / "data" / "pretrained"))

@@ -121,6 +121,15 @@ def at_reduced_clock(profile: DeviceProfile) -> DeviceProfile:
     )
 
 
+def is_reached_alike(profile: DeviceProfile, link: str | None, clock: str | None) -> bool:
+    """Say whether an attached Edge TPU says something about a profile: over the same link, and at the same clock.
+
+    The clock is that of Coral's runtime; it changes USB devices alone.
+    Source: coral.ai/docs/accelerator/get-started, "maximum operating frequency".
+    """
+    return link == profile.link and (link == "pcie" or clock in (None, profile.clock))
+
+
 _USB3 = DeviceProfile(
     key="usb3",
     title="Coral USB Accelerator, USB 3, PC",

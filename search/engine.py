@@ -117,7 +117,7 @@ class _Knowledge:
         done = np.array([not each.pending for each in useful])
         values = np.array([np.nan if each.value is None else each.value for each in useful])
         self._surrogate = _learned(points, values, done, settings, seed)
-        self._values = values
+        self._values, self._counts = values, np.array([each.counts for each in useful])
         if not done.all():
             waiting = points.rows(~done)
             self._values[~done] = self._surrogate.predict(waiting)[0]
@@ -129,10 +129,16 @@ class _Knowledge:
         """Those tried that are best so far: on the front, or of all."""
         if self._settings.goal == Goal.FRONT:
             return self._codes[self._steps(-np.inf).positions]
-        return self._codes[np.argsort(-self._values, kind="stable")[:3]]
+        return self._codes[np.argsort(-self._counting, kind="stable")[:3]]
+
+    @property
+    def _counting(self) -> Floats:
+        """The values; of what turned out to break a limit, the worst of all."""
+        return np.where(self._counts, self._values, self._values.min())
 
     def _steps(self, worst_value: float) -> Steps:
-        return Steps(self._values, self._costs, worst_value=worst_value, worst_cost=self._limit)
+        values = np.where(self._counts, self._values, -np.inf)
+        return Steps(values, self._costs, worst_value=worst_value, worst_cost=self._limit)
 
     def choose(self, found: Candidates) -> Pick:
         """Return the candidate of which most is expected."""
@@ -150,7 +156,7 @@ class _Knowledge:
 
     def _promise(self, mean: Floats, deviation: Floats, costs: Floats) -> tuple[Floats, Floats]:
         """Return the expected gain in value of each candidate, and what candidates are compared by."""
-        best = float(self._values.max())
+        best = float(self._counting.max())
         if self._settings.goal == Goal.TARGET or not self._settings.known_cost:
             gains = expected_improvement(mean, deviation, best)
             return gains, gains

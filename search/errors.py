@@ -20,6 +20,11 @@ class SpecInvalid(SearchError):
 class LimitImpossible(SearchError):
     """No network of the space holds the limits; the text names the nearest possible value."""
 
+    def __init__(self, sentence: str, limit: str = "latency_limit_ms") -> None:
+        """Take the sentence, and the name in `SearchSpec` of the limit that it is about."""
+        super().__init__(sentence)
+        self.limit = limit
+
 
 class DatasetInvalid(SearchError):
     """The folder does not hold the arrays that a search needs."""

@@ -20,24 +20,12 @@ from search.trial import TrialRecord
 
 LAST_SHARE = 0.25
 """Of the minutes, for the longer training of the chosen network (`search.finishing`)."""
-TRIALS_IN_TIME = 3
-"""A search of some minutes has room for so many of the longest trainings; most are shorter, half stop at the rung."""
 START_SECONDS = 20.0
 """Of a trial, beside its epochs: start-up, tracing, int8 (shared/design/STACK.md: 8 to 30 s)."""
 _LEAST_PACE = 0.1
 """Whatever the clock said of a training that was half done before: estimates are not ten times too long."""
 _STEPS_AN_OCTAVE = 2
 """Room is rounded down to so many values between one and its double: a proposal remembers networks for equal rooms."""
-
-
-def longest_trial_minutes(minutes: float | None, processes: int) -> float | None:
-    """Return the most that one training may take in a search of so many minutes; None where there are none.
-
-    Args:
-        minutes: of the whole search.
-        processes: trainings at the same time.
-    """
-    return None if minutes is None else max(1.0, minutes * processes / TRIALS_IN_TIME)
 
 
 def last_seconds(spec: SearchSpec) -> float | None:

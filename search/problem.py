@@ -88,6 +88,8 @@ class Tried:
     value: float | None = None
     """What came out, larger is better; None if nothing came out yet or it failed."""
     failed: bool = False
+    counts: bool = True
+    """Whether it may be the best; not if it turned out to break a limit. Its value teaches all the same."""
 
     @property
     def pending(self) -> bool:

@@ -7,11 +7,11 @@ expects most.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from models.architecture import Architecture
-from search.correction import correction_of
+from search.correction import broken_limit, correction_of
 from search.engine import Pick, Settings, pick
 from search.opening import opening_of
 from search.problem import Goal, Tried
@@ -79,12 +79,13 @@ def next_proposal(spec: SearchSpec, history: Sequence[TrialRecord]) -> Proposal 
         spec: what is asked.
         history: every trial so far, also those that still run or failed.
     """
-    spaces = spaces_of(spec, correction_of(spec, history))
+    correction = correction_of(spec, history)
+    spaces = spaces_of(spec, correction)
     opening = opening_of(spec, spaces, history, settings_of(spec).start)
     if opening:
         return Proposal(*opening)
     tried = [(codes, record) for record in ended(history) if (codes := spaces.codes_of(record.architecture))]
-    outcomes = [_tried(codes, record) for codes, record in tried]
+    outcomes = [replace(_tried(codes, each), counts=not broken_limit(spec, each, correction)) for codes, each in tried]
     keys = {record.architecture.key for record in history}
     found = pick(spaces, outcomes, spec.seed, settings_of(spec), taken=keys)
     if found is None:

@@ -14,6 +14,7 @@ from edgetpu.latency import DEVICES, LatencyEstimate
 from edgetpu.memory import DEFAULT_CAPACITY_BYTES
 from models.architecture import Architecture, Choice
 from models.families import FAMILIES, Family
+from search.correction import AS_ESTIMATED, Correction
 from search.cost import Cost, cost_of, estimate_of, training_seconds
 from search.errors import LimitImpossible
 from search.recipe import as_usual, recipe_choices, usual_recipe
@@ -155,13 +156,13 @@ def _limits(spec: SearchSpec) -> Limits:
     )
 
 
-def holds_limits(spec: SearchSpec, architecture: Architecture, correction: float = 1.0) -> bool:
+def holds_limits(spec: SearchSpec, architecture: Architecture, correction: Correction = AS_ESTIMATED) -> bool:
     """Return whether a network may be proposed: within every limit, all parameters on the chip, trained in time.
 
     Args:
         spec: what is asked.
         architecture: the network.
-        correction: what measured latencies are of estimated ones, in this search.
+        correction: what the compiler and a device say about the estimates, in this search.
     """
     room = _LEAST_TRAINING_ROOM * limits_of(spec).shortest_training_seconds
     in_time = training_seconds(spec, architecture) <= max(60 * spec.room_minutes, room)  # first: it costs least
@@ -191,16 +192,19 @@ def check_spec(spec: SearchSpec) -> None:
         raise LimitImpossible(
             f"No network of this space fits into {spec.onchip_limit_bytes / 1024:.1f} KiB of on-chip memory: the "
             f"smallest for {spec.classes} classes takes {_up(limits.fewest_onchip_bytes / 1024, 1)} KiB. "
-            f"Allow at least that."
+            f"Allow at least that.",
+            "onchip_limit_bytes",
         )
     if spec.max_ops is not None and limits.fewest_ops > spec.max_ops:
         raise LimitImpossible(
-            f"No network of this space has {spec.max_ops} operations or fewer: the shallowest has {limits.fewest_ops}."
+            f"No network of this space has {spec.max_ops} operations or fewer: the shallowest has {limits.fewest_ops}.",
+            "max_ops",
         )
     if spec.file_limit_bytes is not None and limits.fewest_file_bytes > spec.file_limit_bytes:
         raise LimitImpossible(
             f"No network of this space makes a file of {spec.file_limit_bytes / 1000:.1f} kB or less: the smallest for "
-            f"{spec.classes} classes is about {_up(limits.fewest_file_bytes / 1000, 1)} kB. Allow at least that."
+            f"{spec.classes} classes is about {_up(limits.fewest_file_bytes / 1000, 1)} kB. Allow at least that.",
+            "file_limit_bytes",
         )
     if not holds_limits(spec, limits.safest):
         file = f", or more than {spec.file_limit_bytes / 1000:.1f} kB for the file" if spec.file_limit_bytes else ""
@@ -230,15 +234,15 @@ def _descend(spec: SearchSpec, space: Space, measure: Callable[[Cost], float]) -
     return space.family.build(chosen)
 
 
-def worst_ratio(spec: SearchSpec, cost: Cost, correction: float = 1.0) -> float:
+def worst_ratio(spec: SearchSpec, cost: Cost, correction: Correction = AS_ESTIMATED) -> float:
     """Return the largest of the shares of each limit that a network uses; at most 1 where all are held.
 
     On-chip memory is what is asked for, or what there is if more is asked for: nothing may be streamed.
     """
-    memory = cost.parameter_bytes / min(spec.onchip_limit_bytes, DEFAULT_CAPACITY_BYTES)
+    memory = correction.memory * cost.parameter_bytes / min(spec.onchip_limit_bytes, DEFAULT_CAPACITY_BYTES)
     ops = cost.ops / spec.max_ops if spec.max_ops else 0.0
     file = cost.file_bytes / spec.file_limit_bytes if spec.file_limit_bytes else 0.0
-    return max(correction * cost.latency_ms / spec.latency_limit_ms, memory, ops, file)
+    return max(correction.latency * cost.latency_ms / spec.latency_limit_ms, memory, ops, file)
 
 
 def _up(value: float, digits: int) -> str:

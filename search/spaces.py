@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.architecture import Architecture
 from models.architecture import Choice as Value
+from search.correction import AS_ESTIMATED, Correction
 from search.cost import cost_of, is_published
 from search.features import features_of
 from search.problem import Choice, Codes, Known
@@ -32,7 +33,7 @@ class Spaces:
     A candidate's first code names its family; of the others only those of that family mean something, the rest is 0.
     """
 
-    def __init__(self, spec: SearchSpec, correction: float = 1.0) -> None:
+    def __init__(self, spec: SearchSpec, correction: Correction = AS_ESTIMATED) -> None:
         self._spec, self._correction = spec, correction
         self._spaces = [space_of(spec, name) for name in spec.families]
         self._architectures: dict[tuple[int, ...], Architecture] = {}
@@ -104,7 +105,7 @@ class Spaces:
             network = self.architecture(codes)
             self._remembered[codes] = (
                 network.key,
-                self._correction * cost_of(self._spec, network).latency_ms,
+                self._correction.latency * cost_of(self._spec, network).latency_ms,
                 features_of(self._spec, network),
                 self.allows(network),
             )
@@ -190,6 +191,6 @@ class Spaces:
 
 
 @lru_cache(maxsize=8)
-def spaces_of(spec: SearchSpec, correction: float = 1.0) -> Spaces:
+def spaces_of(spec: SearchSpec, correction: Correction = AS_ESTIMATED) -> Spaces:
     """Return the problem of a search; it remembers the networks it has built."""
     return Spaces(spec, correction)

@@ -17,13 +17,21 @@ DEFAULT_ONCHIP_BYTES = 7 * 2**20
 """What compilers 15 and 16 leave for parameters in nearly every log: 7.0–8.0 MiB."""
 
 
-_SHORTEST_TRIAL_MINUTES = 0.5
-"""Start-up and tracing take about 20 s of a trial, so shorter ones would mostly wait."""
-_SHORTEST_TUNING_MINUTES = 2.0
-"""Cut-out networks that train for less are far below the published one (benchmarks/RESULTS.md, search)."""
+TRIALS_IN_TIME = 3
+"""A search of some minutes has room for so many of the longest trainings; most are shorter, half stop at the rung."""
 _USUAL_TRIAL_MINUTES = 1.0
 _USUAL_TUNING_MINUTES = 3.0
 """With published weights: MobileNet v2 at full width learns small sets in 2 to 3 (shared/design/SEARCH.md)."""
+
+
+def longest_trial_minutes(minutes: float, processes: int) -> float:
+    """Return the most that one training may take in a search of so many minutes.
+
+    Args:
+        minutes: of the whole search.
+        processes: trainings at the same time.
+    """
+    return max(1.0, minutes * processes / TRIALS_IN_TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,7 @@ class SearchSpec:
 
     @property
     def room_minutes(self) -> float:
-        """Minutes of one processor core for one training: as said, else a trial's share of the search's minutes.
+        """Minutes of one processor core for one training: as said, else a part of the search's minutes.
 
         A search without a time gives every trial a minute, or three with published weights. That is what limits
         networks for small pictures then, well before a latency of 2 or 3 ms does: who has the time says so, and gets
@@ -115,10 +123,8 @@ class SearchSpec:
         """
         if self.trial_minutes is not None:
             return self.trial_minutes
-        if self.minutes is None:
-            return _USUAL_TUNING_MINUTES if self.backbone else _USUAL_TRIAL_MINUTES
-        least = _SHORTEST_TUNING_MINUTES if self.backbone else _SHORTEST_TRIAL_MINUTES
-        return max(least, self.minutes / self.trials)
+        usual = _USUAL_TUNING_MINUTES if self.backbone else _USUAL_TRIAL_MINUTES
+        return usual if self.minutes is None else longest_trial_minutes(self.minutes, processes=1)
 
     def to_json(self) -> dict[str, Any]:
         """Return the order as plain values that `from_json` takes."""

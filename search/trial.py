@@ -41,6 +41,10 @@ class TrialRecord:
     """Why it failed, as a sentence."""
     measured_ms: float | None = None
     """On a device of the kind that the search is for."""
+    compiled_bytes: int | None = None
+    """Of all parameters, as Coral's compiler says."""
+    refused: str = ""
+    """Why Coral's compiler does not bring the whole network onto the chip, as a sentence."""
     rung_accuracies: tuple[float, ...] = ()
     """Validation accuracy of the float network at the rung and, unless it was stopped there, at the end."""
 

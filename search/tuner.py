@@ -23,7 +23,9 @@ from models.quantize import QuantizedFiles
 from search.cost import cost_of
 from search.dataset import Dataset
 from search.errors import SearchError, TrialFailed
+from search.finishing import Finished, finish
 from search.judge import ARCHITECTURE_FILE, OUTCOME_FILE, TrialOutcome, judge_trial, validate_on_cpu
+from search.minutes import last_seconds
 from search.progress import OnProgress, ignore
 from search.propose import Proposal, Stopped, next_proposal
 from search.quantizing import quantize_best
@@ -118,7 +120,7 @@ class AtollTuner(BaseTuner):
 
     def __init__(self, oracle: AtollOracle, spec: SearchSpec, directory: Path) -> None:
         self._spec = spec
-        self._parent = fetch_backbone(spec.backbone) if spec.backbone else None
+        self.parent = fetch_backbone(spec.backbone) if spec.backbone else None
         super().__init__(oracle, directory=str(directory), project_name="search")
 
     def run_trial(
@@ -135,7 +137,7 @@ class AtollTuner(BaseTuner):
                 folder,
                 on_progress,
                 epochs=epochs,
-                parent=self._parent,
+                parent=self.parent,
                 history=others,
             )
         except TrialFailed as error:
@@ -158,6 +160,8 @@ class Found:
     validation: dict[str, Any]
     """On the test pictures, as `validate_on_cpu` gives it."""
     history: list[TrialRecord]
+    longer: Finished | None
+    """The longer training of the best network; None where the number of epochs was given."""
 
 
 def next_proposal_after(spec: SearchSpec, history: Sequence[TrialRecord], scratch: Path) -> Proposal | Stopped:
@@ -179,6 +183,13 @@ def search(
 ) -> Found:
     """Search in this process; a second call with the same folder goes on where the first was stopped.
 
+    Args:
+        dataset: the pictures.
+        spec: what is asked.
+        out_dir: where everything is kept.
+        on_progress: told at the start and after every epoch.
+        epochs: of every training; None for the rules of `search.schedule` and, at the end, the longer training.
+
     Raises:
         LimitImpossible: if no network holds the limits.
         SearchError: if every trial failed.
@@ -187,10 +198,25 @@ def search(
     tuner = AtollTuner(AtollOracle(spec), spec, out_dir)
     tuner.search(dataset, on_progress, epochs)
     folder, best = _best_of(tuner)
-    quantized = quantize_best(folder / CHECKPOINT, dataset, out_dir / "best", seed=spec.seed)
-    validation = validate_on_cpu(quantized.checkpoint, quantized.files, dataset, trained=folder / CHECKPOINT)
     architecture = Architecture.from_json(json.loads((folder / ARCHITECTURE_FILE).read_text()))
-    return Found(best, architecture, quantized.files, validation, tuner.oracle.history())
+    trained, longer = folder / CHECKPOINT, None
+    if epochs is None:
+        longer = finish(
+            architecture,
+            dataset,
+            trained,
+            out_dir / "training",
+            seed=spec.seed,
+            parent=tuner.parent,
+            stopped=len(best.metrics["rung_accuracies"]) == 1,
+            trial_seconds=best.seconds,
+            most_seconds=last_seconds(spec),
+            on_progress=on_progress,
+        )
+        trained = longer.checkpoint
+    quantized = quantize_best(trained, dataset, out_dir / "best", seed=spec.seed)
+    validation = validate_on_cpu(quantized.checkpoint, quantized.files, dataset, trained=trained)
+    return Found(best, architecture, quantized.files, validation, tuner.oracle.history(), longer)
 
 
 def _best_of(tuner: AtollTuner) -> tuple[Path, TrialOutcome]:

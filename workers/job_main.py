@@ -24,7 +24,19 @@ from workers.isolation import isolate, without_network
 from workers.processes import die_with_parent, leave_if_orphaned
 
 JOBS = frozenset(
-    {"check_dataset", "propose", "train", "finish", "quantize", "compile_model", "validate", "measure", "import_model"}
+    {
+        "check_dataset",
+        "propose",
+        "train",
+        "finish",
+        "quantize",
+        "compile_model",
+        "compile_trial",
+        "validate",
+        "measure",
+        "warm_up",
+        "import_model",
+    }
 )
 SENTENCES = (UserError, SearchError, ModelError, EdgeTpuError)
 """Errors whose text is a sentence for the user."""

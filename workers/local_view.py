@@ -14,9 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from edgetpu.devices import DEVICES
+from search.choice import front_of
 from search.problem import Goal
 from search.trial import TrialRecord, TrialState
-from workers.local_choice import front_of
+from workers.local_chip import is_measured
 
 if TYPE_CHECKING:
     from workers.local import Found, OnChange, Standing
@@ -92,7 +93,7 @@ def picture_of(standing: Standing) -> Group:
 def _marked(standing: Standing) -> set[int]:
     """Return the numbers of the trials that are best so far: along the front, or the one."""
     if standing.spec.objective == Goal.FRONT:
-        return {record.number for record in front_of(standing.records)}
+        return {record.number for record in front_of(standing.spec, standing.records)}
     return {standing.best.number} if standing.best else set()
 
 
@@ -128,8 +129,12 @@ def _bar(number: int, report: Mapping[str, Any]) -> Table:
 def trials_table(records: Sequence[TrialRecord], marked: Collection[int] = ()) -> Table:
     """Return trials as a table: what was tried, how it came out; the best so far have a star."""
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    for name in ("trial", "int8", "float", "estimated ms", "px", "blocks", "family", ""):
-        table.add_column(name, justify="left" if name in ("family", "") else "right")
+    measured = any(record.measured_ms for record in records)
+    names = ("trial", "int8", "float", "estimated ms", *(["measured ms"] if measured else []), "px", "blocks")
+    for name in names:
+        table.add_column(name, justify="right")
+    for name in ("family", ""):
+        table.add_column(name)
     for record in records:
         architecture = record.architecture
         table.add_row(
@@ -137,10 +142,11 @@ def trials_table(records: Sequence[TrialRecord], marked: Collection[int] = ()) -
             _percent(record.validation_accuracy),
             _percent(record.float_accuracy),
             f"{record.latency_ms:.2f}" if record.latency_ms else "",
+            *([f"{record.measured_ms:.2f}" if record.measured_ms else ""] if measured else []),
             str(architecture.image_px),
             str(len(architecture.blocks)),
             architecture.family,
-            record.message or ("" if record.state == TrialState.DONE else record.state.value),
+            record.message or record.refused or ("" if record.state == TrialState.DONE else record.state.value),
         )
     return table
 
@@ -149,11 +155,13 @@ def line_of(record: TrialRecord) -> str:
     """Return a trial that has ended as one line."""
     if record.state == TrialState.FAILED:
         return f"trial {record.number} failed: {record.message}"
-    return (
+    measured = f", {record.measured_ms:.2f} ms measured" if record.measured_ms else ""
+    line = (
         f"trial {record.number}: {_percent(record.validation_accuracy)} int8 on the validation split "
-        f"({_percent(record.float_accuracy)} float), {record.latency_ms or 0:.2f} ms estimated, "
+        f"({_percent(record.float_accuracy)} float), {record.latency_ms or 0:.2f} ms estimated{measured}, "
         f"{record.architecture.image_px} px, {record.seconds or 0:.0f} s"
     )
+    return f"{line}; {record.refused}" if record.refused else line
 
 
 def conclusion_of(found: Found) -> Group:
@@ -170,10 +178,22 @@ def conclusion_of(found: Found) -> Group:
     ranked = sorted(found.records, key=lambda record: -(record.validation_accuracy or 0))
     longer = found.result["quantization"].get("final_training", {}).get("sentence", "")
     folder = found.files["model_int8.tflite"].parent
-    sentences = "\n".join(each for each in (sentence, longer, f"The files are in {folder}.") if each)
+    words = (sentence, longer, *_proof(found), f"The files are in {folder}.")
+    sentences = "\n".join(each for each in words if each)
     front = found.result.get("front", ())
     further: list[RenderableType] = ["", front_table(front)] if len(front) > 1 else []
     return Group(trials_table(ranked[:SHOWN]), "", sentences, *further)
+
+
+def _proof(found: Found) -> tuple[str, str]:
+    """Return what compiler and device of this machine said of the best network."""
+    compilation, measurement = (found.result.get(name, {}) for name in ("compilation", "measurement"))
+    compiled, measured = str(compilation.get("sentence", "")), str(measurement.get("sentence", ""))
+    if is_measured(found.result):
+        p50_ms, limit_ms = measurement["p50_ms"], found.spec.latency_limit_ms
+        verdict = "within" if p50_ms <= limit_ms else "above"
+        measured = f"{measured} {p50_ms:.2f} ms (median), {verdict} the limit of {limit_ms:g} ms."
+    return compiled, measured
 
 
 def front_table(results: Sequence[Mapping[str, Any]]) -> Table:

@@ -13,7 +13,7 @@ from django.db.models import Count
 from marketplace import queue
 from marketplace.devices.queries import a_worker_has
 from marketplace.errors import LeaseLost, UserError
-from marketplace.runs import outcomes
+from marketplace.runs import outcomes, proofs
 from marketplace.runs.models import Run
 from marketplace.work import lifecycle
 from marketplace.work.models import Step
@@ -90,6 +90,11 @@ def reap() -> None:
 
 def go_on_without_missing_machines() -> None:
     """Runs that wait for a compiler or a device whose worker has left go on without it."""
+    for kind, needs in proofs.NEEDS.items():
+        if not a_worker_has(needs):
+            with transaction.atomic():
+                for run_id in proofs.give_up(kind):
+                    outcomes.advance(run_id)
     waits = {
         Run.Status.COMPILING: (Step.Kind.COMPILE, Step.Needs.COMPILER, outcomes.give_up_compiling),
         Run.Status.MEASURING: (Step.Kind.MEASURE, Step.Needs.DEVICE, outcomes.give_up_measuring),

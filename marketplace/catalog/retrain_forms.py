@@ -41,7 +41,6 @@ class RetrainForm(forms.Form):
         label="Latency limit",
         required=False,
         help_text="Milliseconds for one picture. Empty: what this network needs.",
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         error_messages={"invalid": "The latency limit is a number of milliseconds, for example 2.5."},
     )
 

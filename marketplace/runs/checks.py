@@ -19,8 +19,8 @@ MAX_MINUTES = 7 * 24 * 60
 MAX_LATENCY_MS = 1000.0
 MIB = 2**20
 MAX_ONCHIP_BYTES = 8 * MIB
-MAX_FILE_BYTES = 10**9
 """On-chip memory of the Edge TPU. Source: coral.ai, "Edge TPU compiler", parameter data caching."""
+MAX_FILE_BYTES = 10**9
 
 
 def require_ready(owner: User, version: DatasetVersion) -> None:
@@ -108,7 +108,7 @@ def require_possible(run: Run) -> None:
     try:
         check_spec(spec_for(run))
     except LimitImpossible as error:
-        raise BadInput(str(error), field="latency_limit_ms") from error
+        raise BadInput(str(error), field=error.limit) from error
     except SpecInvalid as error:
         raise BadInput(str(error)) from error
 

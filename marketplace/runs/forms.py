@@ -42,6 +42,8 @@ FIELDS_OF = {
 class Number(forms.FloatField):
     """A number that may be typed with a decimal comma."""
 
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+
     def to_python(self, value: Any) -> Any:
         """Return the number."""
         return super().to_python(value.replace(",", ".") if isinstance(value, str) else value)
@@ -81,7 +83,6 @@ class OrderForm(forms.Form):
         initial=DEFAULT_LIMIT_MS,
         help_text="The most that one picture may take: 33 ms keep up with 30 pictures a second. "
         "A network that is estimated to be slower is never trained.",
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         error_messages={"invalid": "The latency limit is a number of milliseconds, for example 2.5."},
     )
     image_px = forms.TypedChoiceField(
@@ -105,7 +106,6 @@ class OrderForm(forms.Form):
         label="Time",
         required=False,
         help_text="The search ends about then; its files come after it. Empty: as long as the trials take.",
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         error_messages={"invalid": "The time is a number of minutes, for example 30."},
     )
     start = forms.ChoiceField(
@@ -140,7 +140,6 @@ class OrderForm(forms.Form):
         initial=DEFAULT_ONCHIP_MIB,
         help_text=f"How much of the chip's memory the network may fill. {DEFAULT_ONCHIP_MIB:g} MiB is about all there "
         "is; ask for less where other models share the chip.",
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         error_messages={"invalid": "The on-chip limit is a number of MiB, for example 7.7."},
     )
 
@@ -148,7 +147,6 @@ class OrderForm(forms.Form):
         label="File limit",
         required=False,
         help_text="How large the int8 file may be, by estimate. Empty: any size.",
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         error_messages={"invalid": "The file limit is a number of kB, for example 500."},
     )
 

@@ -14,9 +14,9 @@ from marketplace.runs.progress import AFTER_SEARCH_S
 from marketplace.runs.queries import mean_trial_s
 from marketplace.runs.specs import spec_on
 from search.errors import SearchError
-from search.minutes import longest_trial_minutes
 from search.schedule import longer_share
 from search.space import fastest
+from search.spec import longest_trial_minutes
 from search.usual import USUAL_FAMILY
 
 START_S = 30
@@ -65,7 +65,7 @@ def hint_for(
         latency_limit_ms=latency_limit_ms if latency_limit_ms > 0 else DEFAULT_LIMIT_MS,
         trials=trials,
         minutes=minutes,
-        trial_minutes=longest_trial_minutes(minutes, settings.WORKER_PROCESSES),
+        trial_minutes=minutes and longest_trial_minutes(minutes, settings.WORKER_PROCESSES),
         families=tuple(families),
         backbone=backbone,
     )

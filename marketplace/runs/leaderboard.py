@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from django.utils.text import capfirst
@@ -12,10 +13,12 @@ from marketplace.runs import words
 from marketplace.runs.chart import Point
 from marketplace.runs.models import Trial
 from marketplace.runs.progress import Live, trial_sentence
+from search.correction import MEASURED
 
 T = Trial.Status
 AFTER_RANKED = (T.RUNNING, T.FAILED, T.CANCELLED, T.SKIPPED)
 """What the table shows below the ranked trials, in this order; waiting ones are only counted."""
+NOTHING_BROKEN: Mapping[int, str] = MappingProxyType({})
 BADGES = {T.DONE: "ok", T.RUNNING: "busy", T.FAILED: "bad"}
 
 
@@ -30,6 +33,14 @@ class Row:
     note: str
     """What is happening, or why there are no figures."""
     badge: str
+    broken: str = ""
+    """Which limit the network turned out to break, as a sentence."""
+
+    @property
+    def measured_ms(self) -> float | None:
+        """What an Edge TPU took, median, whatever its link."""
+        found = self.trial.measurement
+        return words.as_number(found.get("p50_ms")) if found.get("state") == MEASURED else None
 
     @property
     def estimate(self) -> dict[str, Any]:
@@ -42,13 +53,22 @@ class Row:
         return len(self.trial.metrics.get("rung_accuracies", ())) == 1
 
 
-def rows_of(trials: Sequence[Trial], live: Live, best_id: int | None) -> list[Row]:
-    """Return the lines: the most accurate int8 network first; equal ones by float accuracy, then by speed."""
+def rows_of(
+    trials: Sequence[Trial], live: Live, best_id: int | None, broken: Mapping[int, str] = NOTHING_BROKEN
+) -> list[Row]:
+    """Return the lines: the most accurate int8 network first; equal ones by float accuracy, then by speed.
+
+    Args:
+        trials: of one run.
+        live: what running steps report.
+        best_id: of the network that was chosen; None while none was.
+        broken: which limits networks turned out to break, by their number; they stand behind those that hold.
+    """
     done = [trial for trial in trials if trial.status == T.DONE]
-    ranked = sorted(done, key=lambda trial: trial.worth, reverse=True)
+    ranked = sorted(done, key=lambda trial: (trial.number not in broken, trial.worth), reverse=True)
     rest = [trial for status in AFTER_RANKED for trial in trials if trial.status == status]
     winner = best_id if best_id is not None else ranked[0].pk if ranked else None
-    rows = [_row(trial, rank, winner, live) for rank, trial in enumerate(ranked, 1)]
+    rows = [_row(trial, rank, winner, live, broken.get(trial.number, "")) for rank, trial in enumerate(ranked, 1)]
     return rows + [_row(trial, None, winner, live) for trial in rest]
 
 
@@ -87,7 +107,7 @@ def points_of(rows: Sequence[Row]) -> list[Point]:
     return points
 
 
-def _row(trial: Trial, rank: int | None, winner: int | None, live: Live) -> Row:
+def _row(trial: Trial, rank: int | None, winner: int | None, live: Live, broken: str = "") -> Row:
     note = trial.error
     if trial.status == T.RUNNING:
         note = capfirst(trial_sentence(trial, live.get(trial.pk, {})).split(": ", 1)[-1])
@@ -98,4 +118,5 @@ def _row(trial: Trial, rank: int | None, winner: int | None, live: Live) -> Row:
         architecture=words.architecture(trial.architecture or {}),
         note=note,
         badge=BADGES.get(T(trial.status), ""),
+        broken=broken,
     )

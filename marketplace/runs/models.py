@@ -117,6 +117,12 @@ class Trial(models.Model):
         default=dict, blank=True, help_text="Why it is tried: reason, expected_gain, predicted_accuracy, predicted_sd."
     )
     metrics = models.JSONField(default=dict, blank=True)
+    compilation = models.JSONField(
+        default=dict, blank=True, help_text="What Coral's compiler said of the int8 network; empty if it was not asked."
+    )
+    measurement = models.JSONField(
+        default=dict, blank=True, help_text="What an Edge TPU took for it: device, link, clock, runs."
+    )
     validation_accuracy = models.FloatField(null=True, blank=True, help_text="int8, on the validation split, 0 to 1.")
     float_accuracy = models.FloatField(null=True, blank=True, help_text="float, on the validation split, 0 to 1.")
     seconds = models.FloatField(null=True, blank=True)

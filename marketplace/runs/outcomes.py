@@ -14,12 +14,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from marketplace.devices.queries import a_worker_has
-from marketplace.runs import lifecycle
+from marketplace.runs import lifecycle, proofs
 from marketplace.runs.models import Artifact, Run, Trial
+from marketplace.runs.specs import history_of, spec_for
 from marketplace.storage import StoredFile
 from marketplace.work import lifecycle as work
 from marketplace.work.models import Event, Step
 from marketplace.work.services import order_step, tell
+from search import choice
 
 NOT_COMPILED = (
     "Not compiled: no worker has edgetpu_compiler. Install Coral's compiler on an x86-64 Linux machine, start a worker "
@@ -88,9 +90,10 @@ def record_trial(trial: Trial, outcome: Mapping[str, Any], files: Files) -> None
         metrics=dict(outcome.get("metrics", {})),
     )
     if moved:
-        _keep_files(trial.run, trial, files)
+        keep_files(trial.run, trial, files)
         accuracy = 100 * outcome["validation_accuracy"]
         tell(Event.About.RUN, trial.run_id, f"Trial {trial.number}: {accuracy:.1f} % int8 on the validation split.")
+        proofs.order_proof(trial)
     advance(trial.run_id)
 
 
@@ -112,10 +115,10 @@ def skip_trials(trial: Trial, sentence: str) -> None:
 
 
 def advance(run_id: int) -> None:
-    """Once no trial is left to end, go on with the best one; fail if there is none."""
+    """Once no trial is left to end or to be proven, go on with the best one; fail if there is none."""
     run = Run.objects.select_for_update().get(pk=run_id)
     searching = run.status in (Run.Status.SEARCHING, Run.Status.QUEUED)
-    if not searching or run.trials.filter(status__in=lifecycle.LIVE_TRIALS).exists():
+    if not searching or run.trials.filter(status__in=lifecycle.LIVE_TRIALS).exists() or proofs.are_under_way(run):
         return
     best = best_of(run)
     if best is None and run.stop_requested:
@@ -126,7 +129,9 @@ def advance(run_id: int) -> None:
         if lifecycle.move(run, Run.Status.DONE):
             tell(Event.About.RUN, run.pk, f"No added trial is better than trial {best.number}, so the model stays.")
     else:
-        go_on_with(run, best, f"The search is over; trial {best.number} is the best and is quantized to int8.")
+        broken = proofs.broken_limits(run, list(run.trials.select_related("run"))).get(best.number)
+        words = f" No network of this run holds the limits, so this one breaks one. {broken}" if broken else ""
+        go_on_with(run, best, f"The search is over; trial {best.number} is the best and is quantized to int8.{words}")
 
 
 def _is_new(run: Run, best: Trial) -> bool:
@@ -147,9 +152,9 @@ def go_on_with(run: Run, trial: Trial, sentence: str) -> None:
 
 
 def best_of(run: Run) -> Trial | None:
-    """Return the trial that is worth most, None if none ended well."""
-    done = run.trials.filter(status=Trial.Status.DONE, validation_accuracy__isnull=False)
-    return max(done, key=lambda trial: trial.worth, default=None)
+    """Return the trial that is worth most of those that hold the limits, None if none ended well."""
+    best = choice.best_of(spec_for(run), history_of(run))
+    return None if best is None else run.trials.get(number=best.number)
 
 
 def record_quantized(run: Run, result: Mapping[str, Any], files: Files, trained: Files) -> None:
@@ -157,9 +162,9 @@ def record_quantized(run: Run, result: Mapping[str, Any], files: Files, trained:
 
     `trained` is the float network that they come from, where it is another than the trial's.
     """
-    _keep_files(run, None, files)
+    keep_files(run, None, files)
     run.artifacts.filter(trial__isnull=False, name=TRAINED).delete()
-    _keep_files(run, run.best_trial, trained)
+    keep_files(run, run.best_trial, trained)
     changes = {"estimate": dict(result["estimate"]), "quantization": dict(result["quantization"])}
     if a_worker_has(Step.Needs.COMPILER):
         if lifecycle.move(run, Run.Status.COMPILING, **changes):
@@ -173,7 +178,7 @@ def record_quantized(run: Run, result: Mapping[str, Any], files: Files, trained:
 
 def record_compiled(run: Run, compilation: Mapping[str, Any], files: Files) -> None:
     """Write down what the compiler made or why it did not; go on to validate."""
-    _keep_files(run, None, files)
+    keep_files(run, None, files)
     if lifecycle.move(run, Run.Status.VALIDATING, compilation=dict(compilation)):
         tell(Event.About.RUN, run.pk, str(compilation["sentence"]))
         order_step(kind=Step.Kind.VALIDATE, subject=run.pk)
@@ -227,7 +232,8 @@ def give_up_measuring(run: Run) -> None:
     _finish(run, measurement={"state": "not_measured", "sentence": NOT_MEASURED})
 
 
-def _keep_files(run: Run, trial: Trial | None, files: Files) -> None:
+def keep_files(run: Run, trial: Trial | None, files: Files) -> None:
+    """Make stored files those of a run, or of one of its trials."""
     for name, stored in files.items():
         Artifact.objects.update_or_create(
             run=run,

@@ -26,6 +26,7 @@ ROUND_S = 5
 """The time that is left is told in steps, so that pages that show the same do not change all the time."""
 NO_WORKER = "No worker is running, so nothing goes on. Whoever runs this site starts one (README, “Workers”)."
 WAITING = "Waiting for a free worker."
+PROVING = "All trials have ended; the last networks are being compiled and measured on an Edge TPU."
 
 OWN_STEP = 0
 Live = Mapping[int, Mapping[str, Any]]
@@ -162,7 +163,8 @@ def _searching(run: Run, trials: Sequence[Trial], live: Live) -> str:
     if run.stop_requested:
         parts.append("No further trial starts; the best so far is kept.")
     elif not parts:
-        parts.append(WAITING)
+        waiting = any(trial.status == T.WAITING for trial in trials)
+        parts.append(WAITING if waiting else PROVING)
     return " ".join(parts)
 
 

@@ -16,6 +16,7 @@ from marketplace.errors import NotFound
 from marketplace.runs.leaderboard import Row, rows_of, waiting_count
 from marketplace.runs.models import Artifact, Run, Trial
 from marketplace.runs.progress import Standing, standing_of
+from marketplace.runs.proofs import broken_limits
 from marketplace.work.models import Event, Step
 from marketplace.work.queries import events_of
 
@@ -33,6 +34,11 @@ class Overview:
     waiting: int
     artifacts: Sequence[Artifact]
     events: Sequence[Event]
+
+    @property
+    def measured(self) -> bool:
+        """Whether an Edge TPU has measured any of the trials."""
+        return any(row.measured_ms is not None for row in self.rows)
 
 
 def runs_of(user: User) -> QuerySet[Run]:
@@ -59,12 +65,13 @@ def run_of(user: User, run_id: int) -> Run:
 
 def overview_of(run: Run) -> Overview:
     """Return a run with its trials, its standing, its files and its timeline."""
-    trials = list(run.trials.order_by("number"))
+    trials = list(run.trials.select_related("run").order_by("number"))
     live = live_progress(run, trials)
+    chosen = None if run.status == Run.Status.SEARCHING else run.best_trial_id
     return Overview(
         run=run,
         trials=trials,
-        rows=rows_of(trials, live, None if run.status == Run.Status.SEARCHING else run.best_trial_id),
+        rows=rows_of(trials, live, chosen, broken_limits(run, trials)),
         standing=standing_of(run, trials, live, timezone.now(), a_worker_is_there=a_worker_has(Step.Needs.CPU)),
         waiting=waiting_count(trials),
         artifacts=artifacts_of(run),

@@ -18,6 +18,7 @@ from marketplace.runs.checks import require_possible, require_ready, require_usa
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.outcomes import advance, go_on_with
 from marketplace.runs.parents import Parent
+from marketplace.runs.proofs import cancel_proofs
 from marketplace.runs.specs import spec_for
 from marketplace.runs.starts import MAX_TRIALS
 from marketplace.work import lifecycle as work
@@ -191,6 +192,7 @@ def cancel_run(*, run: Run) -> None:
     if locked.ended or not lifecycle.move(locked, Run.Status.CANCELLED):
         raise Conflict("This run has ended already.")
     _cancel_trials(locked, lifecycle.LIVE_TRIALS)
+    cancel_proofs(locked)
     work.cancel(Q(kind__in=RUN_STEPS, subject=run.pk))
     tell(Event.About.RUN, run.pk, "Cancelled.")
 

@@ -73,6 +73,10 @@ def _trial(row: Row) -> dict[str, Any]:
     return {
         **known,
         "latency_origin": "estimated",
+        "measured_ms": row.measured_ms,
+        "broken_limit": row.broken,
+        "compilation": trial.compilation,
+        "measurement": trial.measurement,
         "rank": row.rank,
         "number": trial.number,
         "status": trial.status,

@@ -9,10 +9,9 @@ from django.utils import timezone
 
 from marketplace.datasets.models import DatasetVersion
 from marketplace.runs.models import Run, Trial
-from marketplace.runs.words import as_number
 from models.architecture import Architecture
-from search.minutes import longest_trial_minutes
-from search.spec import SearchSpec
+from search.correction import proven
+from search.spec import SearchSpec, longest_trial_minutes
 from search.trial import TrialRecord, TrialState
 
 STATES = {
@@ -40,7 +39,7 @@ def spec_for(run: Run) -> SearchSpec:
         backbone=run.backbone,
         objective=run.goal,
         minutes=run.minutes,
-        trial_minutes=longest_trial_minutes(run.minutes, settings.WORKER_PROCESSES),
+        trial_minutes=run.minutes and longest_trial_minutes(run.minutes, settings.WORKER_PROCESSES),
         min_gain=run.min_gain,
     )
 
@@ -64,7 +63,7 @@ def history_of(run: Run) -> list[TrialRecord]:
 
 def record_of(trial: Trial) -> TrialRecord:
     """Return a trial as the engine knows it."""
-    return TrialRecord(
+    record = TrialRecord(
         number=trial.number,
         architecture=Architecture.from_json(trial.architecture),
         state=STATES[Trial.Status(trial.status)],
@@ -72,15 +71,10 @@ def record_of(trial: Trial) -> TrialRecord:
         float_accuracy=trial.float_accuracy,
         latency_ms=trial.estimate.get("latency_ms"),
         onchip_bytes=trial.estimate.get("cached_bytes"),
-        measured_ms=_measured_ms(trial),
         seconds=trial.seconds,
         message=trial.error,
         rung_accuracies=tuple(trial.metrics.get("rung_accuracies", ())),
     )
-
-
-def _measured_ms(trial: Trial) -> float | None:
-    """Return what a device measured of the network: known of a run's best, once a device has had it."""
-    if trial.run.best_trial_id != trial.pk or trial.run.measurement.get("state") != "measured":
-        return None
-    return as_number(trial.run.measurement.get("p50_ms"))
+    run = trial.run
+    of_run = run.measurement if run.best_trial_id == trial.pk else {}  # its files are of the same architecture
+    return proven(run.device, record, trial.compilation, trial.measurement or of_run)

@@ -148,8 +148,7 @@ def stop(request: HttpRequest, run_id: int) -> HttpResponse:
 @require_POST
 def add_trials(request: HttpRequest, run_id: int) -> HttpResponse:
     """Go on searching in a run that is done."""
-    typed = request.POST.get("trials", "")
-    trials = int(typed) if typed.isdecimal() and len(typed) < 6 else 0
+    trials = _typed_number(request, "trials")
     return _act(request, run_id, lambda run: services.add_trials(run=run, trials=trials), "The search goes on.")
 
 
@@ -157,8 +156,7 @@ def add_trials(request: HttpRequest, run_id: int) -> HttpResponse:
 @require_POST
 def choose(request: HttpRequest, run_id: int) -> HttpResponse:
     """Make the files of another network of a run that is done."""
-    typed = request.POST.get("trial", "")
-    number = int(typed) if typed.isdecimal() and len(typed) < 6 else 0
+    number = _typed_number(request, "trial")
     sentence = f"The files of trial {number} are being made."
     return _act(request, run_id, lambda run: services.choose_trial(run=run, number=number), sentence)
 
@@ -168,6 +166,12 @@ def choose(request: HttpRequest, run_id: int) -> HttpResponse:
 def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     """Drop the run."""
     return _act(request, run_id, lambda run: services.cancel_run(run=run), "The run is cancelled.")
+
+
+def _typed_number(request: HttpRequest, name: str) -> int:
+    """Return a whole number that was typed; 0, which services refuse in words, for anything else."""
+    typed = request.POST.get(name, "")
+    return int(typed) if typed.isdecimal() and len(typed) < 6 else 0
 
 
 def _act(request: HttpRequest, run_id: int, act: Callable[[Run], None], sentence: str) -> HttpResponse:

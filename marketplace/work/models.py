@@ -16,6 +16,8 @@ class Step(models.Model):
         COMPILE = "compile"
         VALIDATE = "validate"
         MEASURE = "measure"
+        COMPILE_TRIAL = "compile_trial"
+        MEASURE_TRIAL = "measure_trial"
         IMPORT = "import"
 
     class Status(models.TextChoices):

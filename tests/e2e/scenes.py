@@ -199,6 +199,21 @@ def _add_trials(run: Run, accuracies: list[float], start: int = 2) -> list[Trial
     return trials
 
 
+def _prove(trials: list[Trial]) -> None:
+    """Let an Edge TPU have measured all but the last, of which the compiler streams a part."""
+    *measured, last = trials
+    for trial in measured:
+        measurement = {
+            "state": "measured",
+            "p50_ms": 1.06 * trial.estimate["latency_ms"],
+            "link": "usb3",
+            "clock": "max",
+        }
+        Trial.objects.filter(pk=trial.pk).update(measurement=measurement)
+    report = {"models": [{"cached_bytes": 7_340_032, "streamed_bytes": 12_288}]}
+    Trial.objects.filter(pk=last.pk).update(compilation={"state": "compiled", "fully_mapped": True, "report": report})
+
+
 def _proposal(number: int) -> dict[str, Any]:
     if number < 3:
         return {"reason": "To learn what networks of about 1.2 ms can do."}
@@ -245,7 +260,7 @@ def _bare_run(person: User, version: DatasetVersion, status: str, **fields: Any)
 
 def _searching_run(person: User, version: DatasetVersion) -> Run:
     run = _bare_run(person, version, Run.Status.SEARCHING, started_at=timezone.now() - timedelta(minutes=3))
-    _add_trials(run, [0.912, 0.954, 0.941], start=1)
+    _prove(_add_trials(run, [0.912, 0.954, 0.941], start=1))
     for number in (4, 5):
         trial = Trial.objects.create(
             run=run,

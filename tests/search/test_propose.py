@@ -15,7 +15,7 @@ from search.problem import Goal
 from search.propose import Proposal, Stopped, next_proposal, propose
 from search.recipe import RECIPES, recipe_of
 from search.space import holds_limits, limits_of
-from search.spec import SearchSpec
+from search.spec import SearchSpec, longest_trial_minutes
 from search.trial import TrialRecord, TrialState
 
 SPEC = SearchSpec(classes=10, image_px=32, latency_limit_ms=0.6, device="devboard", training_pictures=1257)
@@ -186,7 +186,7 @@ def test_a_search_for_gains_that_nothing_promises_stops_and_says_so() -> None:
 
 def test_measured_latencies_move_the_limit_for_what_follows() -> None:
     slower = [replace(record, measured_ms=1.5 * _estimated(record)) for record in _run(SPEC, [TrialState.DONE], [0.5])]
-    assert correction_of(SPEC, slower) == pytest.approx(1.5)
+    assert correction_of(SPEC, slower).latency == pytest.approx(1.5)
     for _ in range(4):
         found = propose(SPEC, slower)
         assert found is not None
@@ -206,8 +206,9 @@ def test_an_order_of_before_there_were_several_families_is_still_read() -> None:
 
 def test_who_has_the_time_gets_longer_trainings() -> None:
     assert replace(SPEC, trials=8).room_minutes == 1
-    assert replace(SPEC, trials=8, minutes=40).room_minutes == 5
-    assert replace(SPEC, trials=8, minutes=1).room_minutes == 0.5
+    assert replace(SPEC, trials=8, minutes=39).room_minutes == 13
+    assert longest_trial_minutes(39, processes=2) == 26
+    assert replace(SPEC, trials=8, minutes=1).room_minutes == 1
     assert replace(SPEC, trials=8, minutes=40, trial_minutes=2).room_minutes == 2
     assert replace(SPEC, backbone="tf2_mobilenet_v2_1.0_224_ptq").room_minutes == 3
 

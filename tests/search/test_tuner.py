@@ -76,6 +76,20 @@ def test_a_whole_search_ends_with_files_and_honest_figures_and_goes_on_where_it_
     json.dumps([found.validation, found.best.to_json(), found.files.to_json()], allow_nan=False)
 
 
+def test_the_best_network_learns_for_longer_before_its_files_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from search import train, tuner
+    from search.schedule import Schedule
+
+    monkeypatch.setattr(train, "schedule_for", lambda pictures, epochs=None: Schedule(24, epochs or 1, 8, 4e-3))
+    dataset = write_pictures(tmp_path / "data", per_class=8)
+    found = tuner.search(dataset, replace(SPEC, trials=1, training_pictures=24), tmp_path / "out")
+    assert found.longer is not None
+    assert (found.longer.trial_epochs, found.longer.epochs) == (1, 3)
+    assert (tmp_path / "out" / "training" / "checkpoint.keras").is_file()
+
+
 def test_a_failed_trial_does_not_fail_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from search import judge, tuner
 

@@ -9,29 +9,9 @@ from typing import Any
 import pytest
 
 from edgetpu.errors import CompileFailed, CompilerMissing
+from tests.workers.conftest import NAME
 from workers.job_process import JobProcess
 from workers.jobs import compile_model
-
-NAME = "mobilenet_v1_0.25_128_quant"
-STAND_IN = """#!/bin/sh
-# Replays recorded output of edgetpu_compiler 16.0 and, where it succeeded, copies a file that Coral's compiler made.
-[ "$1" = "--version" ] && { echo "Edge TPU Compiler version 16.0.384591198"; exit 0; }
-for word; do [ "$previous" = "-o" ] && out="$word"; previous="$word"; done
-name=$(basename "$previous" .tflite)
-[ -n "@COMPILED@" ] && cp "@COMPILED@" "$out/${name}_edgetpu.tflite"
-sed "s/quantized_model/$name/g" "@LOG@"
-"""
-
-
-@pytest.fixture
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    def use(log: Path, compiled: Path | str = "") -> None:
-        script = tmp_path / "edgetpu_compiler"
-        script.write_text(STAND_IN.replace("@LOG@", str(log)).replace("@COMPILED@", str(compiled)))
-        script.chmod(0o755)
-        monkeypatch.setenv("ATOLL_EDGETPU_COMPILER", str(script))
-
-    return use
 
 
 @pytest.fixture

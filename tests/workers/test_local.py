@@ -13,11 +13,13 @@ import pytest
 from PIL import Image
 
 from command import main
+from search.choice import best_of, some_of_front
+from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
-from workers.local_choice import best_of, some_of_front
 from workers.local_pictures import check_pictures
 
 ROOT = Path(__file__).resolve().parents[2]
+SPEC = SearchSpec(classes=2, image_px=32, latency_limit_ms=10, device="devboard")
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +129,10 @@ def test_the_best_is_the_fastest_of_those_that_are_equally_right() -> None:
     def record(number: int, accuracy: float, latency_ms: float) -> TrialRecord:
         return TrialRecord(number, architecture, TrialState.DONE, accuracy, accuracy, latency_ms)
 
-    best = best_of([record(1, 0.9, 3.0), record(2, 0.9, 2.0), record(3, 0.8, 1.0)])
+    best = best_of(SPEC, [record(1, 0.9, 3.0), record(2, 0.9, 2.0), record(3, 0.8, 1.0)])
     assert best is not None
     assert best.number == 2
-    assert best_of([]) is None
+    assert best_of(SPEC, []) is None
 
 
 def test_files_are_made_for_the_ends_of_the_front_and_some_between() -> None:
@@ -140,6 +142,6 @@ def test_files_are_made_for_the_ends_of_the_front_and_some_between() -> None:
     front = [TrialRecord(n, architecture, TrialState.DONE, 0.5 + n / 100, latency_ms=float(n)) for n in range(1, 8)]
     beaten = TrialRecord(8, architecture, TrialState.DONE, 0.5, latency_ms=9.0)
     running = TrialRecord(9, architecture, TrialState.RUNNING, latency_ms=0.1)
-    assert [record.number for record in some_of_front([*front, beaten, running])] == [1, 3, 5, 7]
-    assert [record.number for record in some_of_front(front[:2])] == [1, 2]
-    assert some_of_front([running]) == []
+    assert [record.number for record in some_of_front(SPEC, [*front, beaten, running])] == [1, 3, 5, 7]
+    assert [record.number for record in some_of_front(SPEC, front[:2])] == [1, 2]
+    assert some_of_front(SPEC, [running]) == []

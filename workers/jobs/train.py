@@ -14,8 +14,8 @@ from workers.job_process import Report
 from workers.jobs.arrays import dataset_for
 
 PHASES = {"training": "Training", "quantizing": "Quantizing", "judging": "Judging on the validation split"}
-KEPT = ("checkpoint.keras",)
-"""What a trial leaves behind; everything else can be made from it."""
+KEPT = ("checkpoint.keras", "model_int8.tflite")
+"""What a trial leaves behind; everything else can be made from its checkpoint."""
 
 
 def run(job: dict[str, Any], report: Report) -> dict[str, Any]:

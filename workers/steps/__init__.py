@@ -9,7 +9,17 @@ from typing import Protocol, cast
 from marketplace.work.lifecycle import Lease
 from marketplace.work.models import Step
 from workers.heartbeat import Heartbeat
-from workers.steps import check_dataset, compile_model, import_model, measure, quantize, trial, validate
+from workers.steps import (
+    check_dataset,
+    compile_model,
+    compile_trial,
+    import_model,
+    measure,
+    measure_trial,
+    quantize,
+    trial,
+    validate,
+)
 
 
 class Handler(Protocol):
@@ -33,5 +43,7 @@ HANDLERS: Mapping[str, Handler] = {
     Step.Kind.COMPILE: _handler(compile_model),
     Step.Kind.VALIDATE: _handler(validate),
     Step.Kind.MEASURE: _handler(measure),
+    Step.Kind.COMPILE_TRIAL: _handler(compile_trial),
+    Step.Kind.MEASURE_TRIAL: _handler(measure_trial),
     Step.Kind.IMPORT: _handler(import_model),
 }

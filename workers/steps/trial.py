@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
+from marketplace.devices.queries import a_worker_has
 from marketplace.errors import LeaseLost
 from marketplace.runs import outcomes
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.specs import history_of, seconds_since_start, spec_for
 from marketplace.storage import scratch_folder, store_path
 from marketplace.work import lifecycle
+from marketplace.work.models import Step
 from search.minutes import in_the_time_left
 from workers.heartbeat import Heartbeat
+from workers.steps.compile_trial import INT8_FILE
 from workers.steps.engine import do_job
 from workers.steps.parents import parent_of
 from workers.steps.pictures import pictures_of
@@ -40,10 +44,16 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
         history=[record.to_json() for record in history_of(trial.run) if record.number != trial.number],
         **pictures_of(trial.run),
     )
-    files = {name: store_path(Path(path), "artifacts") for name, path in outcome["files"].items()}
+    files = {name: store_path(Path(path), "artifacts") for name, path in _kept(outcome["files"]).items()}
     with lifecycle.finishing(lease):
         outcomes.record_trial(trial, outcome, files)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kept(files: Mapping[str, str]) -> dict[str, str]:
+    """Return what a trial leaves behind: its int8 file only where somebody can compile it."""
+    compiled = a_worker_has(Step.Needs.COMPILER)
+    return {name: path for name, path in files.items() if compiled or name != INT8_FILE}
 
 
 def _begin(lease: lifecycle.Lease) -> Trial:

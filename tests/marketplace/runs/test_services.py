@@ -94,7 +94,7 @@ def test_a_dataset_that_is_not_ready_must_wait(person: User) -> None:
 
 
 def chosen(key: str, **estimate: float) -> dict[str, Any]:
-    return {"architecture": {"family": "x"}, "key": key, "estimate": estimate}
+    return {"architecture": ARCHITECTURE, "key": key, "estimate": estimate}
 
 
 def begin(run: Run, number: int) -> tuple[Trial, lifecycle.Lease]:
@@ -357,6 +357,6 @@ def test_the_engine_is_told_all_of_an_order(person: User, version: DatasetVersio
 
 
 def test_the_engine_learns_what_a_device_measured_of_the_best(person: User) -> None:
-    run = make_run(person, measurement=MEASURED)
+    run = make_run(person, measurement=MEASURED, device="usb3")
     run.trials.create(number=2, status=Trial.Status.DONE, architecture=ARCHITECTURE, architecture_key="other")
     assert [record.measured_ms for record in history_of(run)] == [2.31, None]
