@@ -9,8 +9,8 @@ from pathlib import Path
 from edgetpu.inspection import find_device
 from models.backbones import BACKBONES, fetch_backbone, find_backbone
 from search.errors import SpecInvalid
+from search.feasible import check_spec
 from search.problem import Goal
-from search.space import check_spec
 from search.spec import DEFAULT_ONCHIP_BYTES, SearchSpec, longest_trial_minutes
 from search.usual import families_for, suitable_px
 from workers.local import Found, LocalSearch, OnChange

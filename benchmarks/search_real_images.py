@@ -30,8 +30,8 @@ import numpy as np
 from PIL import Image
 
 from search.errors import TrialFailed
+from search.feasible import check_spec
 from search.propose import propose
-from search.space import check_spec
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
 

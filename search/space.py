@@ -10,13 +10,12 @@ from math import prod
 
 import numpy as np
 
-from edgetpu.latency import DEVICES, LatencyEstimate
+from edgetpu.latency import LatencyEstimate
 from edgetpu.memory import DEFAULT_CAPACITY_BYTES
 from models.architecture import Architecture, Choice
 from models.families import FAMILIES, Family
 from search.correction import AS_ESTIMATED, Correction
 from search.cost import Cost, cost_of, estimate_of, training_seconds
-from search.errors import LimitImpossible
 from search.recipe import as_usual, recipe_choices, usual_recipe
 from search.spec import SearchSpec
 
@@ -67,6 +66,15 @@ class Space:
             for value in values:
                 if value != chosen[name]:
                     yield {**chosen, name: value}
+
+    def made_smaller(self, chosen: Mapping[str, Choice], random: np.random.Generator) -> list[dict[str, Choice]]:
+        """Return the choices, then those with one of them made smaller at random, and so on down to the smallest."""
+        steps = [dict(chosen)]
+        while larger := [name for name, values in self.network.items() if steps[-1][name] != values[0]]:
+            name = larger[random.integers(len(larger))]
+            values = self.network[name]
+            steps.append({**steps[-1], name: values[values.index(steps[-1][name]) - 1]})
+        return steps
 
     def knows(self, architecture: Architecture) -> bool:
         """Whether the architecture was chosen from this space."""
@@ -156,6 +164,11 @@ def _limits(spec: SearchSpec) -> Limits:
     )
 
 
+def room_seconds(spec: SearchSpec) -> float:
+    """Return the most seconds of one processor core that the training of one network may take, by estimate."""
+    return max(60 * spec.room_minutes, _LEAST_TRAINING_ROOM * limits_of(spec).shortest_training_seconds)
+
+
 def holds_limits(spec: SearchSpec, architecture: Architecture, correction: Correction = AS_ESTIMATED) -> bool:
     """Return whether a network may be proposed: within every limit, all parameters on the chip, trained in time.
 
@@ -164,8 +177,7 @@ def holds_limits(spec: SearchSpec, architecture: Architecture, correction: Corre
         architecture: the network.
         correction: what the compiler and a device say about the estimates, in this search.
     """
-    room = _LEAST_TRAINING_ROOM * limits_of(spec).shortest_training_seconds
-    in_time = training_seconds(spec, architecture) <= max(60 * spec.room_minutes, room)  # first: it costs least
+    in_time = training_seconds(spec, architecture) <= room_seconds(spec)  # first: it costs least
     return in_time and worst_ratio(spec, cost_of(spec, architecture), correction) <= 1
 
 
@@ -173,46 +185,6 @@ def fastest(spec: SearchSpec) -> tuple[Architecture, LatencyEstimate]:
     """Return the fastest network of the space for these pictures and this device."""
     architecture = limits_of(spec).fastest
     return architecture, estimate_of(spec, architecture)
-
-
-def check_spec(spec: SearchSpec) -> None:
-    """Refuse limits that no network of the space holds.
-
-    Raises:
-        LimitImpossible: naming the nearest possible value.
-    """
-    limits, device = limits_of(spec), DEVICES[spec.device].title
-    if limits.fastest_ms > spec.latency_limit_ms:
-        raise LimitImpossible(
-            f"No network of this space takes {spec.latency_limit_ms:g} ms or less on a {device}: the fastest for "
-            f"{spec.image_px} px pictures and {spec.classes} classes takes about {_up(limits.fastest_ms, 2)} ms. "
-            f"Allow at least that, or choose another device."
-        )
-    if limits.fewest_onchip_bytes > spec.onchip_limit_bytes:
-        raise LimitImpossible(
-            f"No network of this space fits into {spec.onchip_limit_bytes / 1024:.1f} KiB of on-chip memory: the "
-            f"smallest for {spec.classes} classes takes {_up(limits.fewest_onchip_bytes / 1024, 1)} KiB. "
-            f"Allow at least that.",
-            "onchip_limit_bytes",
-        )
-    if spec.max_ops is not None and limits.fewest_ops > spec.max_ops:
-        raise LimitImpossible(
-            f"No network of this space has {spec.max_ops} operations or fewer: the shallowest has {limits.fewest_ops}.",
-            "max_ops",
-        )
-    if spec.file_limit_bytes is not None and limits.fewest_file_bytes > spec.file_limit_bytes:
-        raise LimitImpossible(
-            f"No network of this space makes a file of {spec.file_limit_bytes / 1000:.1f} kB or less: the smallest for "
-            f"{spec.classes} classes is about {_up(limits.fewest_file_bytes / 1000, 1)} kB. Allow at least that.",
-            "file_limit_bytes",
-        )
-    if not holds_limits(spec, limits.safest):
-        file = f", or more than {spec.file_limit_bytes / 1000:.1f} kB for the file" if spec.file_limit_bytes else ""
-        raise LimitImpossible(
-            f"Each limit could be held, but no network of this space holds all of them at once. Allow more than "
-            f"{spec.latency_limit_ms:g} ms, or more than {spec.onchip_limit_bytes / 1024:.1f} KiB of on-chip "
-            f"memory{file}."
-        )
 
 
 def _descend(spec: SearchSpec, space: Space, measure: Callable[[Cost], float]) -> Architecture:
@@ -243,8 +215,3 @@ def worst_ratio(spec: SearchSpec, cost: Cost, correction: Correction = AS_ESTIMA
     ops = cost.ops / spec.max_ops if spec.max_ops else 0.0
     file = cost.file_bytes / spec.file_limit_bytes if spec.file_limit_bytes else 0.0
     return max(correction.latency * cost.latency_ms / spec.latency_limit_ms, memory, ops, file)
-
-
-def _up(value: float, digits: int) -> str:
-    """Return the value rounded up: what is named must be possible."""
-    return f"{np.ceil(value * 10**digits) / 10**digits:.{digits}f}"

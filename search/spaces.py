@@ -179,15 +179,24 @@ class Spaces:
         return np.array(found, dtype=np.int64).reshape(len(found), len(self.choices))
 
     def _shrunk(self, space: Space, chosen: dict[str, Value], random: np.random.Generator) -> dict[str, Value] | None:
-        """Return the choices, made smaller one by one until the limits hold; None if even the smallest does not."""
-        while not holds_limits(self._spec, space.family.build(chosen), self._correction):
-            larger = [name for name, values in space.network.items() if chosen[name] != values[0]]
-            if not larger:
-                return None
-            name = larger[random.integers(len(larger))]
-            values = space.network[name]
-            chosen = {**chosen, name: values[values.index(chosen[name]) - 1]}
-        return chosen
+        """Return the choices, made smaller one by one until the limits hold; None if even the smallest does not.
+
+        Not every step is looked at: of two looks, one before the limits hold and one after, the middle comes next.
+        """
+
+        def holds(step: int) -> bool:
+            return holds_limits(self._spec, space.family.build(down[step]), self._correction)
+
+        down = space.made_smaller(chosen, random)
+        if holds(0):
+            return down[0]
+        before, after = 0, len(down) - 1
+        if not holds(after):
+            return None
+        while after - before > 1:
+            middle = (before + after) // 2
+            before, after = (before, middle) if holds(middle) else (middle, after)
+        return down[after]
 
 
 @lru_cache(maxsize=8)

@@ -23,13 +23,14 @@ from models.quantize import QuantizedFiles
 from search.cost import cost_of
 from search.dataset import Dataset
 from search.errors import SearchError, TrialFailed
+from search.feasible import check_spec
 from search.finishing import Finished, finish
 from search.judge import ARCHITECTURE_FILE, OUTCOME_FILE, TrialOutcome, judge_trial, validate_on_cpu
 from search.minutes import last_seconds
 from search.progress import OnProgress, ignore
 from search.propose import Proposal, Stopped, next_proposal
 from search.quantizing import quantize_best
-from search.space import check_spec, space_of
+from search.space import space_of
 from search.spec import SearchSpec
 from search.train import CHECKPOINT
 from search.trial import TrialRecord, TrialState

@@ -12,7 +12,7 @@ from marketplace.runs.specs import spec_for
 from marketplace.runs.starts import MAX_TRIALS
 from search.cost import cost_of
 from search.errors import LimitImpossible, SpecInvalid
-from search.space import check_spec
+from search.feasible import check_spec
 from search.usual import IMAGE_PX, family_of_backbone, searchable_families
 
 MAX_MINUTES = 7 * 24 * 60

@@ -142,6 +142,21 @@ def the_files_belong_together(folder: Path) -> None:
     assert (folder / "retrained.keras").stat().st_size > 0
 
 
+def test_files_are_made_anew_of_another_network_and_after_further_trials(author: Site, dataset: dict[str, Any]) -> None:
+    first = finished(author, order(author, dataset, seed=5))
+    other = next(trial["number"] for trial in first["leaderboard"] if not trial["best"])
+    author.post(f"/api/runs/{first['id']}/choose", {"trial": other})
+    chosen = finished(author, first)
+    assert (chosen["status"], chosen["networks_tested"]) == ("done", 2)
+    assert next(trial["number"] for trial in chosen["leaderboard"] if trial["best"]) == other
+    hashes = [{file["name"]: file["sha256"] for file in each["artifacts"]} for each in (first, chosen)]
+    assert hashes[0].keys() == hashes[1].keys()
+    assert hashes[0]["model_int8.tflite"] != hashes[1]["model_int8.tflite"]
+    author.post(f"/api/runs/{first['id']}/trials", {"trials": 1})
+    more = finished(author, first)
+    assert (more["status"], len(more["leaderboard"])) == ("done", 3)
+
+
 def test_a_downloads_second_half_and_an_unchanged_file_cost_little(
     site: RunningSite, author: Site, run: dict[str, Any]
 ) -> None:

@@ -7,7 +7,8 @@ HEAVY = ("tensorflow", "keras", "keras_tuner", "sklearn", "scipy", "ai_edge_lite
 PROGRAM = f"""
 import sys
 from search.spec import SearchSpec
-from search.space import check_spec, fastest
+from search.feasible import check_spec
+from search.space import fastest
 import search.errors, search.progress, search.scores, search.trial, search.front, search.spaces, models.families
 spec = SearchSpec(classes=10, image_px=32, latency_limit_ms=2.0, device="devboard")
 check_spec(spec), fastest(spec), search.spaces.spaces_of(spec).openings()
