@@ -4,7 +4,7 @@
 
 SET is rice or signs, cut to few training pictures so that there are many test pictures (the standard error is 1.4 and
 0.4 points): only for choosing a rule. One line of JSON a training goes to var/search_parents.jsonl. The parent is
-trained first; each child then learns from what it is compared with, by the same schedule and for as many epochs.
+trained first; each child then learns from what it is compared with, for as many epochs, and for half as many.
 
 published   the whole MobileNet v2 at 96 px learns the pictures; children are cut out of it, or of the published weights
 scratch     an EfficientNet-EdgeTPU learns from nothing at 48 px; children are cut out of it, or begin with nothing, too
@@ -32,7 +32,7 @@ from models.backbones import BACKBONES, FOLDER_VARIABLE, fetch_backbone
 from models.families import FAMILIES
 from search.answers import classify_float
 from search.dataset import Dataset
-from search.train import limit_threads, train
+from search.train import limit_threads, schedule_of, train
 
 LINES = ROOT / "var" / "search_parents.jsonl"
 SHALLOW, NARROW, SMALL = "shallow", "half the width", "64 px"
@@ -78,10 +78,12 @@ def run(name: str, seed: int, kind: str) -> None:
     with tempfile.TemporaryDirectory(prefix="atoll-parents-") as folder:
         out = Path(folder)
 
-        def learn(label: str, network: Architecture, source: str, parent: Path | None) -> Path:
+        def learn(
+            label: str, network: Architecture, source: str, parent: Path | None, epochs: int | None = None
+        ) -> Path:
             before = time.process_time()
             where = out / f"{label}-{source}".replace(" ", "-")
-            trained = train(network, data, where, seed=seed, parent=parent)
+            trained = train(network, data, where, seed=seed, epochs=epochs, parent=parent)
             (where / "architecture.json").write_text(json.dumps(network.to_json()))
             found: Mapping[str, Any] = {
                 "set": name, "seed": seed, "kind": kind, "network": label, "from": source, "epochs": trained.epochs,
@@ -98,6 +100,8 @@ def run(name: str, seed: int, kind: str) -> None:
         for label, network in children.items():
             learn(label, network, "start", start)
             learn(label, network, "trial", finished)
+            whole = schedule_of(network, len(data.train), finished).epochs
+            learn(label, network, "trial, half the epochs", finished, whole // 2)
 
 
 if __name__ == "__main__":

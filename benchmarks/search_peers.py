@@ -108,6 +108,7 @@ def hyperband(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
         factor=3,
         seed=spec.seed,
         hyperparameters=vocabulary,
+        max_consecutive_failed_trials=10**9,  # networks beyond the limits are told as failed
     )
     with tempfile.TemporaryDirectory() as folder:
         oracle._set_project_dir(folder, "hyperband")

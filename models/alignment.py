@@ -20,6 +20,10 @@ NEW_START, NEW_LATER = 4.0, 2.0
 """What it costs that a block takes after none."""
 
 
+KINDS = ("depthwise", "fused", "separable")
+"""Blocks that can be inherited."""
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """What a block of the child comes from; blocks are counted from 0."""
@@ -37,6 +41,19 @@ class _Profile:
     octaves_before: float
     octaves_left: float
     log_width: float
+
+
+def why_not_inherited(architecture: Architecture) -> str:
+    """Return why a network cannot be cut out of another one, nor another out of it, as a sentence; empty if it can."""
+    strange = {block.kind for block in architecture.blocks} - set(KINDS)
+    if strange:
+        return (
+            f"A {architecture.family} network has blocks of kind {', '.join(sorted(strange))}, and only networks of "
+            f"{', '.join(KINDS)} blocks can be cut out of one another. Train it from scratch or keep it whole."
+        )
+    if architecture.stem_padding != "same":
+        return "The network's first convolution does not pad its picture. Train it from scratch."
+    return ""
 
 
 def align(child: Architecture, parent: Architecture, additions: Sequence[float]) -> tuple[Match, ...]:

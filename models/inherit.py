@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from models.alignment import why_not_inherited
 from models.architecture import Architecture
 from models.errors import CannotInherit
 from models.network import build_network
@@ -17,8 +18,6 @@ from models.succession import Succession
 
 ROWS = 8_000
 """Places looked at in the maps of each layer."""
-KINDS = ("depthwise", "fused", "separable")
-"""Blocks that can be inherited."""
 
 
 def inherit(
@@ -53,11 +52,6 @@ def _copy_body(source: keras.Model, target: keras.Model) -> None:
 
 
 def _check(architecture: Architecture) -> None:
-    strange = {block.kind for block in architecture.blocks} - set(KINDS)
-    if strange:
-        raise CannotInherit(
-            f"A {architecture.family} network has blocks of kind {', '.join(sorted(strange))}, and only networks of "
-            f"{', '.join(KINDS)} blocks can be cut out of one another. Train it from scratch or keep it whole."
-        )
-    if architecture.stem_padding != "same":
-        raise CannotInherit("The network's first convolution does not pad its picture. Train it from scratch.")
+    problem = why_not_inherited(architecture)
+    if problem:
+        raise CannotInherit(problem)

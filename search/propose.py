@@ -14,6 +14,7 @@ from models.architecture import Architecture
 from search.correction import broken_limit, correction_of
 from search.engine import Pick, Settings, pick
 from search.opening import opening_of
+from search.parents import parent_of
 from search.problem import Goal, Tried
 from search.recipe import RECIPES
 from search.rungs import ended
@@ -44,6 +45,8 @@ class Proposal:
     predicted_accuracy: float | None = None
     predicted_sd: float | None = None
     """Standard deviation of the prediction."""
+    parent: int | None = None
+    """Number of the finished trial that it begins with; None where it begins as the search does."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what is thought of the network as plain values, without the network itself."""
@@ -79,6 +82,16 @@ def next_proposal(spec: SearchSpec, history: Sequence[TrialRecord]) -> Proposal 
         spec: what is asked.
         history: every trial so far, also those that still run or failed.
     """
+    found = _next(spec, history)
+    if isinstance(found, Stopped):
+        return found
+    parent = parent_of(spec, history, found.architecture)
+    if parent is None:
+        return found
+    return replace(found, parent=parent, reason=f"{found.reason} It begins with what trial {parent} has learned.")
+
+
+def _next(spec: SearchSpec, history: Sequence[TrialRecord]) -> Proposal | Stopped:
     correction = correction_of(spec, history)
     spaces = spaces_of(spec, correction)
     opening = opening_of(spec, spaces, history, settings_of(spec).start)

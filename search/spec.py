@@ -64,6 +64,8 @@ class SearchSpec:
     """`target`: the most accurate network within the limits; `front`: the best for every latency up to the limit."""
     minutes: float | None = None
     """No further trial starts after so many minutes; None for any time."""
+    from_trials: bool = True
+    """Whether networks of a search from scratch begin with what finished trials have learned (`search.parents`)."""
     min_gain: float | None = None
     """No further trial starts when less than this gain in accuracy (0 to 1) is expected of it; None for never."""
 

@@ -45,6 +45,8 @@ class TrialRecord:
     """Of all parameters, as Coral's compiler says."""
     refused: str = ""
     """Why Coral's compiler does not bring the whole network onto the chip, as a sentence."""
+    parent: int | None = None
+    """Number of the trial that it begins with; None where it begins as the search does."""
     rung_accuracies: tuple[float, ...] = ()
     """Validation accuracy of the float network at the rung and, unless it was stopped there, at the end."""
 

@@ -38,8 +38,9 @@ from search.trial import TrialRecord, TrialState
 OBJECTIVE = "int8_accuracy"
 FLOAT, RUNGS = "float_accuracy", ("rung_1", "rung_2")
 """Further values of a trial: its float accuracy, and what `search.train.Trained.rung_accuracies` holds."""
-_ARCHITECTURE = "architecture"
-"""The name of the value that holds the whole architecture, beside the choices that led to it."""
+_ARCHITECTURE, _PARENT = "architecture", "parent"
+"""Names of the values that hold the whole architecture and the number of the trial that it begins with, beside the
+choices that led to it."""
 TRIALS_USED_UP = Stopped("All trials that were ordered are used up.")
 _STATES = {
     TrialStatus.RUNNING: TrialState.RUNNING,
@@ -80,7 +81,7 @@ class AtollOracle(keras_tuner.Oracle):
         self.proposed = next_proposal(self._spec, self.history())
         if isinstance(self.proposed, Stopped):
             return {"status": TrialStatus.STOPPED}
-        return {"status": TrialStatus.RUNNING, "values": _values(self.proposed.architecture)}
+        return {"status": TrialStatus.RUNNING, "values": _values(self.proposed)}
 
     def history(self) -> list[TrialRecord]:
         """Return every trial so far as our own values."""
@@ -97,6 +98,7 @@ class AtollOracle(keras_tuner.Oracle):
             score,
             float_accuracy=known[FLOAT],
             latency_ms=cost_of(self._spec, network).latency_ms,
+            parent=trial.hyperparameters.values.get(_PARENT),
             rung_accuracies=tuple(value for name in RUNGS if (value := known[name]) is not None),
         )
         before = self._restored.get(trial.trial_id)
@@ -105,7 +107,7 @@ class AtollOracle(keras_tuner.Oracle):
     def _restore(self, record: TrialRecord) -> None:
         """Take over a trial that is kept elsewhere."""
         values = self.hyperparameters.copy()
-        values.values = _values(record.architecture)
+        values.values = _values(record)
         trial = Trial(values, f"{len(self.trials):0{len(str(self.max_trials))}d}", _STATUSES[record.state])
         trial.score = record.validation_accuracy
         trial.best_step = 0
@@ -121,7 +123,7 @@ class AtollTuner(BaseTuner):
 
     def __init__(self, oracle: AtollOracle, spec: SearchSpec, directory: Path) -> None:
         self._spec = spec
-        self.parent = fetch_backbone(spec.backbone) if spec.backbone else None
+        self._parent = fetch_backbone(spec.backbone) if spec.backbone else None
         super().__init__(oracle, directory=str(directory), project_name="search")
 
     def run_trial(
@@ -138,13 +140,20 @@ class AtollTuner(BaseTuner):
                 folder,
                 on_progress,
                 epochs=epochs,
-                parent=self.parent,
+                parent=self.start_of(trial),
                 history=others,
             )
         except TrialFailed as error:
             raise FailedTrialError(str(error)) from error
         rungs = dict(zip(RUNGS, found.metrics["rung_accuracies"], strict=False))
         return {OBJECTIVE: found.validation_accuracy, FLOAT: found.float_accuracy, **rungs}
+
+    def start_of(self, trial: Trial) -> Path | None:
+        """Return the file whose network a trial begins with; None where it begins from nothing."""
+        number = trial.hyperparameters.values.get(_PARENT)
+        if number is None:
+            return self._parent
+        return self.folder_of(self.oracle.trials[sorted(self.oracle.trials)[number - 1]]) / CHECKPOINT
 
     def folder_of(self, trial: Trial) -> Path:
         """Return where a trial keeps its files."""
@@ -198,7 +207,8 @@ def search(
     check_spec(spec)
     tuner = AtollTuner(AtollOracle(spec), spec, out_dir)
     tuner.search(dataset, on_progress, epochs)
-    folder, best = _best_of(tuner)
+    trial, best = _best_of(tuner)
+    folder = tuner.folder_of(trial)
     architecture = Architecture.from_json(json.loads((folder / ARCHITECTURE_FILE).read_text()))
     trained, longer = folder / CHECKPOINT, None
     if epochs is None:
@@ -208,7 +218,7 @@ def search(
             trained,
             out_dir / "training",
             seed=spec.seed,
-            parent=tuner.parent,
+            parent=tuner.start_of(trial),
             stopped=len(best.metrics["rung_accuracies"]) == 1,
             trial_seconds=best.seconds,
             most_seconds=last_seconds(spec),
@@ -220,16 +230,16 @@ def search(
     return Found(best, architecture, quantized.files, validation, tuner.oracle.history(), longer)
 
 
-def _best_of(tuner: AtollTuner) -> tuple[Path, TrialOutcome]:
-    """Return the folder and the outcome of the best trial: most accurate in int8, then in float, then the fastest."""
+def _best_of(tuner: AtollTuner) -> tuple[Trial, TrialOutcome]:
+    """Return the best trial and its outcome: most accurate in int8, then in float, then the fastest."""
     done = [trial for trial in tuner.oracle.trials.values() if trial.status == TrialStatus.COMPLETED]
     if not done:
         last = next((trial.message for trial in reversed(tuner.oracle.trials.values()) if trial.message), "")
         cause = last.strip().splitlines()[-1:] or ["no network was proposed."]
         raise SearchError(f"No trial of this search came to an end. The last one: {cause[0]}")
-    folders = [tuner.folder_of(trial) for trial in done]
-    found = [(each, TrialOutcome.from_json(json.loads((each / OUTCOME_FILE).read_text()))) for each in folders]
-    return max(found, key=lambda pair: pair[1].rank)
+    files = [tuner.folder_of(trial) / OUTCOME_FILE for trial in done]
+    outcomes = [TrialOutcome.from_json(json.loads(file.read_text())) for file in files]
+    return max(zip(done, outcomes, strict=True), key=lambda pair: pair[1].rank)
 
 
 def architecture_of(trial: Trial) -> Architecture:
@@ -250,5 +260,6 @@ def _value(trial: Trial, name: str) -> float | None:
     return float(trial.metrics.get_best_value(name)) if trial.metrics.exists(name) else None
 
 
-def _values(architecture: Architecture) -> dict[str, Any]:
-    return {**architecture.choices, _ARCHITECTURE: json.dumps(architecture.to_json())}
+def _values(chosen: Proposal | TrialRecord) -> dict[str, Any]:
+    network = chosen.architecture
+    return {**network.choices, _ARCHITECTURE: json.dumps(network.to_json()), _PARENT: chosen.parent}

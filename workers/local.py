@@ -25,7 +25,7 @@ from workers.errors import JobBroken, StepFailed
 from workers.job_process import JobProcess, Report
 from workers.local_chip import LocalChip
 from workers.local_files import LocalFiles
-from workers.local_folder import claim, keep_trial, kept_trials, trial_folder
+from workers.local_folder import claim, keep_trial, kept_trials, start_of, trial_folder
 from workers.local_pictures import Pictures
 
 DEADLINE_S = 24 * 3600.0
@@ -156,7 +156,8 @@ class LocalSearch:
                 return None
             number = len(self._records) + 1
             self._reasons[number] = str(chosen.get("proposal", {}).get("reason", ""))
-            record = {"number": number, "architecture": chosen["architecture"], "state": "running"}
+            parent = chosen.get("proposal", {}).get("parent")
+            record = {"number": number, "architecture": chosen["architecture"], "state": "running", "parent": parent}
             found = TrialRecord.from_json({**record, "latency_ms": chosen["estimate"]["latency_ms"]})
             self._records.append(found)
             return self._keep(found)
@@ -171,7 +172,7 @@ class LocalSearch:
             "number": record.number,
             "history": [other.to_json() for other in self._records if other.number != record.number],
             "out_dir": str(folder),
-            **({"parent": str(self.parent)} if self.parent else {}),
+            **start_of(self.out_dir, record, self.parent),
             **self.pictures.job_values(self.spec.image_px),
         }
         try:

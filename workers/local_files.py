@@ -17,7 +17,7 @@ from search.trial import TrialRecord
 from workers.job_process import JobProcess, Report
 from workers.jobs.compile_model import COMPILED_NAMES
 from workers.local_chip import LocalChip
-from workers.local_folder import RESULT_FILE, trial_folder
+from workers.local_folder import RESULT_FILE, start_of, trial_folder
 from workers.local_pictures import Pictures
 from workers.written import write_whole
 
@@ -114,7 +114,7 @@ class LocalFiles:
             "stopped": record.stopped,
             "trial_seconds": record.seconds,
             "most_seconds": share.seconds,
-            **({"parent": str(self.parent)} if self.parent else {}),
+            **start_of(self.out_dir, record, self.parent),
         }
 
     def _quantize(self, folder: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from search.trial import TrialRecord
 from workers.written import write_whole
 
 TRIAL_FILE, RESULT_FILE, ORDER_FILE = "trial.json", "result.json", "order.json"
+CHECKPOINT_FILE = "checkpoint.keras"
 _BUDGET = ("trials", "minutes", "trial_minutes", "min_gain")
 """What may be asked anew of a search that was begun."""
 
@@ -41,6 +42,12 @@ def claim(out_dir: Path, spec: SearchSpec, content_sha256: str) -> None:
 def trial_folder(out_dir: Path, number: int) -> Path:
     """Return where a trial keeps its files."""
     return out_dir / "trials" / f"{number:03d}"
+
+
+def start_of(out_dir: Path, record: TrialRecord, parent: Path | None) -> dict[str, str]:
+    """Return, for a job, the file whose network a trial begins with: another trial's, or the search's own, if any."""
+    own = parent if record.parent is None else trial_folder(out_dir, record.parent) / CHECKPOINT_FILE
+    return {} if own is None else {"parent": str(own)}
 
 
 def keep_trial(out_dir: Path, record: TrialRecord, reason: str) -> None:

@@ -25,6 +25,7 @@ def tidy() -> list[Path]:
     unneeded = [
         *_copies_of_deleted_datasets(),
         *_parents_of_ended_runs(),
+        *_trials_of_ended_runs(),
         *_folders_of_ended_trials(),
         *_folders_of_killed_steps(),
     ]
@@ -42,6 +43,14 @@ def _copies_of_deleted_datasets() -> Iterator[Path]:
 def _parents_of_ended_runs() -> Iterator[Path]:
     for folder in _folders_in("cache", "parents"):
         if not Run.objects.filter(parent__revision=folder.name, status__in=LIVE_RUNS).exists():
+            yield folder
+
+
+def _trials_of_ended_runs() -> Iterator[Path]:
+    """Copies of networks that later trials of the same run begin with."""
+    for folder in _folders_in("cache", "trials"):
+        wanted = folder.name.isdigit() and Trial.objects.filter(pk=int(folder.name), run__status__in=LIVE_RUNS).exists()
+        if not wanted:
             yield folder
 
 

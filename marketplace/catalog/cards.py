@@ -236,13 +236,18 @@ def dataset_of(run: Run) -> dict[str, Any]:
 
 
 def training_of(run: Run) -> dict[str, Any]:
-    """Return how the network learned, so that it can be trained again: seed, start, layers, rate, epochs."""
+    """Return how the network learned, so that it can be trained again: seed, start, layers, rate, epochs.
+
+    A network that began with another trial of its run names it; that one's checkpoint and architecture are the run's.
+    """
+    begins_with = whole(run.best_trial.proposal if run.best_trial else {}, "parent")
     longer = part(run.quantization, "final_training")
     trial = whole(run.best_trial.metrics if run.best_trial else {}, "epochs")
     recipe = recipe_of(part(architecture_of(run), "choices"))
     return {
         "seed": run.seed,
-        "start": run.backbone or ("parent" if run.parent else "scratch"),
+        "start": run.backbone or ("parent" if run.parent else "trial" if begins_with else "scratch"),
+        "parent_trial": begins_with,
         "layers": recipe.learns if run.backbone else str(Learns.ALL),
         "rate_of_usual": recipe.rate,
         "epochs": whole(longer, "epochs") if longer.get("kept") is True else trial,

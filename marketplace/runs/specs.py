@@ -40,6 +40,7 @@ def spec_for(run: Run) -> SearchSpec:
         objective=run.goal,
         minutes=run.minutes,
         trial_minutes=run.minutes and longest_trial_minutes(run.minutes, settings.WORKER_PROCESSES),
+        from_trials=not run.parent,
         min_gain=run.min_gain,
     )
 
@@ -71,6 +72,7 @@ def record_of(trial: Trial) -> TrialRecord:
         float_accuracy=trial.float_accuracy,
         latency_ms=trial.estimate.get("latency_ms"),
         onchip_bytes=trial.estimate.get("cached_bytes"),
+        parent=trial.proposal.get("parent"),
         seconds=trial.seconds,
         message=trial.error,
         rung_accuracies=tuple(trial.metrics.get("rung_accuracies", ())),

@@ -173,7 +173,7 @@ def test_a_proposal_says_why_in_a_sentence_and_what_it_expects() -> None:
     assert later.predicted_accuracy == pytest.approx(0.6, abs=0.3)
     assert later.reason.endswith(".")
     assert "foretold" in later.reason
-    assert set(later.to_json()) == {"reason", "expected_gain", "predicted_accuracy", "predicted_sd"}
+    assert set(later.to_json()) == {"reason", "expected_gain", "predicted_accuracy", "predicted_sd", "parent"}
 
 
 def test_a_search_for_gains_that_nothing_promises_stops_and_says_so() -> None:

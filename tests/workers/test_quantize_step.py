@@ -118,10 +118,10 @@ def test_a_longer_training_that_gained_nothing_leaves_no_network(engine: InMemor
 def test_a_worker_without_the_published_weights_uses_the_trials_network(
     engine: InMemoryEngine, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(run: Run) -> str:
+    def missing(trial: Trial) -> str:
         raise StepFailed("The published weights are not on this machine.")
 
-    monkeypatch.setattr(quantize, "parent_of", missing)
+    monkeypatch.setattr(quantize, "start_of", missing)
     do_next(quantize)
     assert "finish" not in engine.jobs
     run.refresh_from_db()

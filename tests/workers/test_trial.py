@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -12,9 +13,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from marketplace.catalog.retraining import order_retraining
-from marketplace.runs.models import Run, Trial
+from marketplace.runs.models import Artifact, Run, Trial
 from marketplace.runs.services import order_run
-from marketplace.storage import open_stored
+from marketplace.runs.specs import history_of
+from marketplace.storage import open_stored, store
 from marketplace.work import lifecycle
 from models.architecture import Architecture
 from models.backbones import FOLDER_VARIABLE
@@ -133,6 +135,23 @@ def test_a_parents_copy_goes_once_no_run_needs_it(engine: InMemoryEngine) -> Non
     Run.objects.filter(pk=run.pk).update(status=Run.Status.DONE)
     assert folder in tidy()
     assert not folder.exists()
+
+
+def test_a_trial_begins_with_what_another_one_of_its_run_has_learned(engine: InMemoryEngine) -> None:
+    run = ordered()
+    do_next_step()
+    kept = store(io.BytesIO(b"learned"), "artifacts")
+    facts = {"sha256": kept.sha256, "byte_count": kept.byte_count, "storage_key": kept.key}
+    Artifact.objects.create(run=run, trial=run.trials.get(number=1), name="checkpoint.keras", **facts)
+    engine.proposal = {**CHOSEN, "key": "other", "proposal": {"reason": "It begins with trial 1.", "parent": 1}}
+    do_next_step()
+    parent = Path(engine.jobs[-1][1]["parent"])
+    assert parent.read_bytes() == b"learned"
+    assert Architecture.from_json(json.loads(parent.with_name("architecture.json").read_text()))
+    assert history_of(run)[1].parent == 1
+    assert parent.parent not in tidy(), "its longer training begins with it, too"
+    Run.objects.filter(pk=run.pk).update(status=Run.Status.DONE)
+    assert parent.parent in tidy()
 
 
 def test_published_weights_are_found_on_this_machine(engine: InMemoryEngine, tmp_path: Path) -> None:

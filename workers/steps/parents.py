@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
-from marketplace.runs.models import Run
+from marketplace.runs.models import Artifact, Run, Trial
 from marketplace.runs.parents import Parent
+from marketplace.runs.specs import record_of
 from marketplace.storage import fetch
 from models.backbones import fetch_backbone
 from models.errors import ModelError
 from workers.errors import StepFailed
+
+CHECKPOINT = "checkpoint.keras"
+
+
+def start_of(trial: Trial) -> str:
+    """Return the local path of the network that a trial begins with: another trial's, or what its run begins with.
+
+    Raises:
+        StepFailed: as `parent_of`.
+    """
+    number = record_of(trial).parent
+    if number is None:
+        return parent_of(trial.run)
+    parent = trial.run.trials.get(number=number)
+    checkpoint = Artifact.objects.get(trial=parent, name=CHECKPOINT)
+    folder = Path(settings.DATA_DIR, "cache", "trials", str(parent.pk))
+    return str(_with_architecture(fetch(checkpoint.storage_key, folder / CHECKPOINT), parent.architecture))
 
 
 def parent_of(run: Run) -> str:
@@ -34,9 +54,13 @@ def parent_of(run: Run) -> str:
 def _published_model(parent: Parent) -> Path:
     """Return a release's file, with its architecture beside it; both are of the release, so they never change."""
     folder = Path(settings.DATA_DIR, "cache", "parents", parent.revision)
-    path = fetch(parent.storage_key, folder / parent.file_name)
-    architecture = folder / "architecture.json"
+    return _with_architecture(fetch(parent.storage_key, folder / parent.file_name), parent.architecture)
+
+
+def _with_architecture(path: Path, content: Mapping[str, Any]) -> Path:
+    """Write a network's architecture beside it; return its path."""
+    architecture = path.with_name("architecture.json")
     passing = architecture.with_name(f".{secrets.token_hex(8)}.part")
-    passing.write_text(json.dumps(parent.architecture))
+    passing.write_text(json.dumps(content))
     passing.replace(architecture)
     return path

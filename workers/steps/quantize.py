@@ -15,7 +15,7 @@ from search.minutes import last_seconds
 from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
 from workers.steps.engine import do_job
-from workers.steps.parents import parent_of
+from workers.steps.parents import parent_of, start_of
 from workers.steps.pictures import pictures_of
 from workers.steps.run_files import fail_run, folder_for, keep, run_of
 
@@ -54,7 +54,7 @@ def _finished(
 ) -> dict[str, Any]:
     """Return what the longer training came to; a worker without the weights that it begins with leaves it out."""
     try:
-        parent = parent_of(run_row)
+        parent = parent_of(run_row) if run_row.best_trial is None else start_of(run_row.best_trial)
     except StepFailed as error:
         sentence = f"The chosen network was not trained for longer. {error}"
         return {"checkpoint": str(trained), "training": {"kept": False, "sentence": sentence}}

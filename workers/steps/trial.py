@@ -18,7 +18,7 @@ from search.minutes import in_the_time_left
 from workers.heartbeat import Heartbeat
 from workers.steps.compile_trial import INT8_FILE
 from workers.steps.engine import do_job
-from workers.steps.parents import parent_of
+from workers.steps.parents import start_of
 from workers.steps.pictures import pictures_of
 
 TIME_IS_UP = "What is left of the {minutes:g} minutes of this search is too short for a further trial."
@@ -40,7 +40,7 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
         architecture=trial.architecture,
         number=trial.number,
         out_dir=str(folder),
-        parent=parent_of(trial.run),
+        parent=start_of(trial),
         history=[record.to_json() for record in history_of(trial.run) if record.number != trial.number],
         **pictures_of(trial.run),
     )

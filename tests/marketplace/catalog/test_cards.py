@@ -48,12 +48,15 @@ def test_a_card_says_how_the_network_learned() -> None:
     assert run.best_trial is not None
     run.best_trial.metrics = {"epochs": 25}
     run.best_trial.architecture = {**ARCHITECTURE, "choices": {"learns": "all", "rate": 0.5}}
-    told = {"seed": 7, "start": run.backbone, "layers": "all", "rate_of_usual": 0.5, "epochs": 25}
+    told = {"seed": 7, "start": run.backbone, "layers": "all", "rate_of_usual": 0.5, "epochs": 25, "parent_trial": None}
     assert card_for(run)["training"] == told
     run.quantization = {**run.quantization, "final_training": {"kept": True, "epochs": 75}}
     assert card_for(run)["training"] == {**told, "epochs": 75}
     plain = make_run(make_user(), seed=3)
     assert card_for(plain)["training"]["start"] == "scratch"
+    assert plain.best_trial is not None
+    plain.best_trial.proposal = {"parent": 4}
+    assert (card_for(plain)["training"]["start"], card_for(plain)["training"]["parent_trial"]) == ("trial", 4)
 
 
 def test_a_card_tells_that_its_test_pictures_have_judged_other_networks_before() -> None:
