@@ -175,8 +175,12 @@ class LocalSearch:
             **start_of(self.out_dir, record, self.parent),
             **self.pictures.job_values(self.spec.image_px),
         }
+
+        def told(report: dict[str, Any]) -> None:
+            self._tell(record.number, report)
+
         try:
-            outcome = self._do(process, job, lambda report: self._tell(record.number, report))
+            outcome = self._do(process, job, told)
         except StepFailed as error:
             return replace(record, state=TrialState.FAILED, message=str(error))
         done = replace(
@@ -187,7 +191,11 @@ class LocalSearch:
             seconds=outcome["seconds"],
             rung_accuracies=tuple(outcome["metrics"]["rung_accuracies"]),
         )
-        return done if done.stopped else self.chip.prove(partial(self._do, process), self.spec.device, done, folder)
+        return (
+            done
+            if done.stopped
+            else self.chip.prove(partial(self._do, process, report=told), self.spec.device, done, folder)
+        )
 
     def _do(self, process: JobProcess, job: dict[str, Any], report: Report = lambda message: None) -> dict[str, Any]:
         """Have a process do a job; one that dies is started again, which goes on from the last epoch."""

@@ -101,7 +101,7 @@ class LocalFiles:
         paths = {**made["files"], **finished["files"]}
         judge = {"job": "validate", "paths": paths, "quantization": made["quantization"], **shared}
         validation = self.do(process, judge, told)
-        compilation, measurement = self._proof(process, made["files"], folder)
+        compilation, measurement = self._proof(partial(self.do, process, report=told), made["files"], folder)
         made["files"].update(compilation.pop("files"))
         proof = {"compilation": compilation, "measurement": measurement}
         return {"trial": record.number, "latency_ms": record.latency_ms, **made, "validation": validation, **proof}
@@ -126,10 +126,9 @@ class LocalFiles:
         }
 
     def _proof(
-        self, process: JobProcess, files: Mapping[str, str], folder: Path
+        self, do: Callable[[dict[str, Any]], dict[str, Any]], files: Mapping[str, str], folder: Path
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what compiler and device of this machine say of a network's files."""
-        do = partial(self.do, process)
         models = {name: Path(files[name]) for name in COMPILED_NAMES}
         compilation = self.chip.compilation(do, models, folder / "compiled")
         return compilation, self.chip.measurement(do, compilation)
