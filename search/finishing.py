@@ -61,6 +61,7 @@ def finish(
     *,
     seed: int,
     parent: Path | None = None,
+    knows_pictures: bool = False,
     stopped: bool = False,
     trial_seconds: float | None = None,
     most_seconds: float | None = None,
@@ -75,12 +76,13 @@ def finish(
         out_dir: where the longer training is kept.
         seed: of the trial.
         parent: what the trial began with.
+        knows_pictures: whether that had learned these very pictures.
         stopped: whether the trial ended at the rung; then it is at least trained to its end now.
         trial_seconds: what the trial took.
         most_seconds: what the longer training may take at the pace of the trial; None for any time.
         on_progress: told at the start and after every epoch.
     """
-    schedule = schedule_of(architecture, len(dataset.train), parent)
+    schedule = schedule_of(architecture, len(dataset.train), parent, knows_pictures=knows_pictures)
     validation = dataset.at(architecture.image_px).validation
     before = agreement(classify_float(trial_checkpoint, validation.images).argmax(axis=1), validation.labels)
     trial_epochs = rung_epoch(schedule.epochs) if stopped else schedule.epochs
@@ -91,7 +93,14 @@ def finish(
         return none
     try:
         trained = train(
-            architecture, dataset, out_dir, seed=seed, epochs=epochs, parent=parent, on_progress=on_progress
+            architecture,
+            dataset,
+            out_dir,
+            seed=seed,
+            epochs=epochs,
+            parent=parent,
+            knows_pictures=knows_pictures,
+            on_progress=on_progress,
         )
     except TrialFailed:
         return none

@@ -68,12 +68,20 @@ def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> floa
     kept_s = last_seconds(spec) or 0.0
     ended = [record for record in history if record.finished_well and record.seconds is not None]
     best = max(ended, key=lambda record: record.validation_accuracy or 0.0, default=None)
-    fits = best is None or best.stopped or 2 * (best.seconds or 0.0) <= kept_s
-    return kept_s if fits else 0.0
+    if best is None or best.stopped:
+        return kept_s
+    fits = 2 * (best.seconds or 0.0) <= kept_s
+    return kept_s if fits and (best.parent is not None or _trains_longer(spec)) else 0.0
 
 
 def _last_share(spec: SearchSpec) -> float:
-    return LAST_SHARE if longer_share(spec.training_pictures, knows=bool(spec.backbone)) else 0.0
+    begins_with_trials = spec.from_trials and not spec.backbone  # they are trained half as long, the chosen one is not
+    return LAST_SHARE if begins_with_trials or _trains_longer(spec) else 0.0
+
+
+def _trains_longer(spec: SearchSpec) -> bool:
+    """Say whether networks that begin as the search does are trained for longer when they are chosen."""
+    return longer_share(spec.training_pictures, knows=bool(spec.backbone)) > 0
 
 
 def _rounded_down(minutes: float) -> float:

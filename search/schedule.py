@@ -20,6 +20,9 @@ TUNING_PEAK_RATE = 1e-3
 """For a network that knows pictures already. Source: benchmarks/RESULTS.md, models, Transfer."""
 HEIR_PEAK_RATE = 2e-3
 """For a network cut out of another one. Source: benchmarks/RESULTS.md, models, Inherit."""
+SHARE_OF_HEIR = 0.5
+"""Of the epochs from scratch, for a network cut out of one that has learned the same pictures: it is as good then, and
+better after as many. Source: benchmarks/RESULTS.md, search, Parents."""
 TUNING_PICTURES_SEEN = 15_000
 FEWEST_TUNING_EPOCHS, MOST_TUNING_EPOCHS, MOST_LONGER_TUNING_EPOCHS = 3, 25, 75
 LONGER = 3
@@ -90,11 +93,17 @@ def tuning_schedule_for(pictures: int, epochs: int | None = None) -> Schedule:
     return Schedule(pictures, by_pictures if epochs is None else epochs, batch, rate, MOST_LONGER_TUNING_EPOCHS)
 
 
-def heir_schedule_for(pictures: int, epochs: int | None = None) -> Schedule:
+def heir_schedule_for(pictures: int, epochs: int | None = None, *, knows_pictures: bool = False) -> Schedule:
     """Return how a training set of this many pictures is learned by a network that was cut out of another one.
 
-    It sees as many pictures as from scratch: stopped early, it is worse than with a fitted head alone.
+    It sees as many pictures as from scratch: stopped early, it is worse than with a fitted head alone. Where the other
+    one has learned the same pictures, half as many are enough, and as many in a last, longer training.
     """
     scratch = schedule_for(pictures)
     rate = HEIR_PEAK_RATE * (scratch.batch / 32) ** 0.5
-    return replace(scratch, epochs=scratch.epochs if epochs is None else epochs, peak_rate=rate)
+    if not knows_pictures:
+        return replace(scratch, epochs=scratch.epochs if epochs is None else epochs, peak_rate=rate)
+    usual = math.ceil(SHARE_OF_HEIR * scratch.epochs)
+    return replace(
+        scratch, epochs=usual if epochs is None else epochs, peak_rate=rate, most_epochs=max(scratch.epochs, 2 * usual)
+    )

@@ -66,6 +66,7 @@ def train(
     seed: int,
     epochs: int | None = None,
     parent: Path | None = None,
+    knows_pictures: bool = False,
     on_progress: OnProgress = ignore,
     goes_on: GoesOn | None = None,
 ) -> Trained:
@@ -79,6 +80,7 @@ def train(
         epochs: how often the training pictures are shown; None for the rule of `search.schedule`. With a parent,
             0 fits a head and changes nothing else.
         parent: a file for `models.pretrained.load_parent`, from whose network this one takes over what it knows.
+        knows_pictures: whether the parent has learned these very pictures; then this one needs them half as often.
         on_progress: told at the start and after every epoch.
         goes_on: asked at the rung (`search.rungs`) whether the training is worth its end; None for no rung.
 
@@ -87,7 +89,10 @@ def train(
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     pictures = dataset.at(architecture.image_px)
-    course, network = _course(architecture, pictures, out_dir, seed=seed, epochs=epochs, parent=parent)
+    source = None if parent is None else takeover.load(parent)
+    schedule = _schedule(architecture, source, len(pictures.train), epochs, knows_pictures=knows_pictures)
+    kept = f"{architecture.key} {seed} {schedule}" + (f" {_sha256(parent)}" if parent else "")
+    course, network = _course(architecture, pictures, out_dir, schedule, seed=seed, source=source, training=kept)
     on_progress(course.progress())
     stopped = False
     while not course.finished and not (stopped := _stops(course, goes_on)):
@@ -111,14 +116,18 @@ def _stops(course: Course, goes_on: GoesOn | None) -> bool:
 
 
 def _course(
-    architecture: Architecture, pictures: Dataset, out_dir: Path, *, seed: int, epochs: int | None, parent: Path | None
+    architecture: Architecture,
+    pictures: Dataset,
+    out_dir: Path,
+    schedule: Schedule,
+    *,
+    seed: int,
+    source: Parent | None,
+    training: str,
 ) -> tuple[Course, keras.Model]:
     """Return the training where it begins, or where an earlier call was stopped, and its network."""
-    count, classes = len(pictures.train), len(pictures.classes)
-    source = None if parent is None else takeover.load(parent)
-    schedule = _schedule(architecture, source, count, epochs)
-    learns = recipe_of(architecture.choices).learns
-    training = f"{architecture.key} {seed} {schedule} {classes} {learns}" + (f" {_sha256(parent)}" if parent else "")
+    classes = len(pictures.classes)
+    training += f" {classes} {recipe_of(architecture.choices).learns}"
     kept = read_state(out_dir / STATE, training)
     network = build_network(architecture, classes, seed)
     tuning = None
@@ -135,22 +144,27 @@ def _course(
     return course, network
 
 
-def schedule_of(architecture: Architecture, pictures: int, parent: Path | None) -> Schedule:
-    """Return how a network is trained on so many pictures, from a parent's file or from scratch.
+def schedule_of(
+    architecture: Architecture, pictures: int, parent: Path | None, *, knows_pictures: bool = False
+) -> Schedule:
+    """Return how a network is trained on so many pictures, from a parent's file or from scratch, as `train` does it.
 
     Raises:
         TrialFailed: if there is no parent in the file.
     """
-    return _schedule(architecture, None if parent is None else takeover.load(parent), pictures, None)
+    source = None if parent is None else takeover.load(parent)
+    return _schedule(architecture, source, pictures, None, knows_pictures=knows_pictures)
 
 
-def _schedule(architecture: Architecture, source: Parent | None, pictures: int, epochs: int | None) -> Schedule:
+def _schedule(
+    architecture: Architecture, source: Parent | None, pictures: int, epochs: int | None, *, knows_pictures: bool
+) -> Schedule:
     if source is None:
         schedule = schedule_for(pictures, epochs)
     elif takeover.is_parent(architecture, source):
         schedule = tuning_schedule_for(pictures, epochs)
     else:
-        schedule = heir_schedule_for(pictures, epochs)
+        schedule = heir_schedule_for(pictures, epochs, knows_pictures=knows_pictures)
     return replace(schedule, peak_rate=schedule.peak_rate * recipe_of(architecture.choices).rate)
 
 

@@ -141,6 +141,7 @@ class AtollTuner(BaseTuner):
                 on_progress,
                 epochs=epochs,
                 parent=self.start_of(trial),
+                knows_pictures=begins_with_trial(trial),
                 history=others,
             )
         except TrialFailed as error:
@@ -219,6 +220,7 @@ def search(
             out_dir / "training",
             seed=spec.seed,
             parent=tuner.start_of(trial),
+            knows_pictures=begins_with_trial(trial),
             stopped=len(best.metrics["rung_accuracies"]) == 1,
             trial_seconds=best.seconds,
             most_seconds=last_seconds(spec),
@@ -240,6 +242,11 @@ def _best_of(tuner: AtollTuner) -> tuple[Trial, TrialOutcome]:
     files = [tuner.folder_of(trial) / OUTCOME_FILE for trial in done]
     outcomes = [TrialOutcome.from_json(json.loads(file.read_text())) for file in files]
     return max(zip(done, outcomes, strict=True), key=lambda pair: pair[1].rank)
+
+
+def begins_with_trial(trial: Trial) -> bool:
+    """Say whether a trial begins with what another one has learned."""
+    return trial.hyperparameters.values.get(_PARENT) is not None
 
 
 def architecture_of(trial: Trial) -> Architecture:

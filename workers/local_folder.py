@@ -44,10 +44,11 @@ def trial_folder(out_dir: Path, number: int) -> Path:
     return out_dir / "trials" / f"{number:03d}"
 
 
-def start_of(out_dir: Path, record: TrialRecord, parent: Path | None) -> dict[str, str]:
+def start_of(out_dir: Path, record: TrialRecord, parent: Path | None) -> dict[str, Any]:
     """Return, for a job, the file whose network a trial begins with: another trial's, or the search's own, if any."""
-    own = parent if record.parent is None else trial_folder(out_dir, record.parent) / CHECKPOINT_FILE
-    return {} if own is None else {"parent": str(own)}
+    if record.parent is not None:
+        return {"parent": str(trial_folder(out_dir, record.parent) / CHECKPOINT_FILE), "knows_pictures": True}
+    return {} if parent is None else {"parent": str(parent)}
 
 
 def keep_trial(out_dir: Path, record: TrialRecord, reason: str) -> None:

@@ -61,7 +61,7 @@ def test_the_chosen_network_learns_for_longer_from_the_same_start(
 ) -> None:
     from search import finishing
 
-    monkeypatch.setattr(finishing, "schedule_of", lambda *_: SHORT)
+    monkeypatch.setattr(finishing, "schedule_of", lambda *_, **__: SHORT)
     said: list[Progress] = []
     found = finishing.finish(network, dataset, trial.checkpoint, tmp_path / "longer", seed=1, on_progress=said.append)
     assert said[-1].epoch == found.epochs == 6
@@ -73,13 +73,13 @@ def test_the_chosen_network_learns_for_longer_from_the_same_start(
     assert found.to_json()["sentence"] == found.sentence
 
     in_time = replace(SHORT, most_epochs=5)
-    monkeypatch.setattr(finishing, "schedule_of", lambda *_: in_time)
+    monkeypatch.setattr(finishing, "schedule_of", lambda *_, **__: in_time)
     path = tmp_path / "in time"
     shorter = finishing.finish(network, dataset, trial.checkpoint, path, seed=1, trial_seconds=2.0, most_seconds=4.5)
     assert shorter.epochs == 4
 
     long_enough = Schedule(72, 4, 8, 4e-3, most_epochs=4)
-    monkeypatch.setattr(finishing, "schedule_of", lambda *_: long_enough)
+    monkeypatch.setattr(finishing, "schedule_of", lambda *_, **__: long_enough)
     to_its_end = finishing.finish(network, dataset, trial.checkpoint, tmp_path / "end", seed=1, stopped=True)
     assert (to_its_end.epochs, to_its_end.trial_epochs) == (4, 1)
 
@@ -99,7 +99,7 @@ def test_the_trials_network_is_used_where_the_longer_training_is_worse_or_fails(
     def fail(*_: object, **__: object) -> Trained:
         raise TrialFailed("The training came apart: its loss is no longer a number.")
 
-    monkeypatch.setattr(finishing, "schedule_of", lambda *_: SHORT)
+    monkeypatch.setattr(finishing, "schedule_of", lambda *_, **__: SHORT)
     for trained, end in ((worse, "so the trial's network is used."), (fail, "failed, so the trial's network is used.")):
         monkeypatch.setattr(finishing, "train", trained)
         found = finishing.finish(network, dataset, trial.checkpoint, tmp_path / "b", seed=1)

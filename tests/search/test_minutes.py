@@ -7,7 +7,7 @@ import pytest
 from models.backbones import BACKBONES
 from search.cost import training_seconds
 from search.minutes import LAST_SHARE, START_SECONDS, in_the_time_left, last_seconds, pace_of
-from search.propose import Proposal, next_proposal
+from search.propose import Proposal, next_proposal, propose
 from search.space import limits_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
@@ -91,4 +91,15 @@ def test_the_first_trial_always_begins() -> None:
 def test_a_part_of_the_minutes_is_for_the_longer_training_where_there_is_one() -> None:
     assert last_seconds(TUNED) == LAST_SHARE * 1800
     scratch = replace(TUNED, training_pictures=600, backbone="", families=("efficientnet_edgetpu",))
-    assert last_seconds(scratch) == 0, "such trials show their pictures often enough"
+    assert last_seconds(replace(scratch, from_trials=False)) == 0, "such trials show their pictures often enough"
+    assert last_seconds(scratch) == LAST_SHARE * 1800, "but not those that begin with another one"
+
+
+def test_nothing_is_kept_for_the_last_while_the_best_was_trained_to_its_end_from_nothing() -> None:
+    scratch = replace(TUNED, training_pictures=600, backbone="", families=("efficientnet_edgetpu",))
+    network = propose(scratch, [])
+    assert network is not None
+    best = TrialRecord(1, network, TrialState.DONE, 0.9, 0.9, 0.5, seconds=100.0, rung_accuracies=(0.5, 0.9))
+    passed_s = 60 * MINUTES * (1 - LAST_SHARE)
+    assert in_the_time_left(scratch, [best], passed_s) is not None
+    assert in_the_time_left(scratch, [replace(best, parent=1)], passed_s) is None

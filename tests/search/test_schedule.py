@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from search.schedule import FEWEST_EPOCHS, FEWEST_STEPS, MOST_EPOCHS, PICTURES_SEEN, schedule_for
+from search.schedule import (
+    FEWEST_EPOCHS,
+    FEWEST_STEPS,
+    MOST_EPOCHS,
+    PICTURES_SEEN,
+    heir_schedule_for,
+    schedule_for,
+)
 
 
 @pytest.mark.parametrize("pictures", [20, 200, 1257, 1443, 20_000, 200_000])
@@ -27,3 +34,11 @@ def test_the_learning_rate_warms_up_and_ends_near_zero() -> None:
     assert rates[:peak] == sorted(rates[:peak])
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
     assert rates[-1] < 0.001 * schedule.peak_rate
+
+
+@pytest.mark.parametrize("pictures", [20, 300, 1257, 20_000])
+def test_a_network_that_begins_with_a_trial_learns_half_as_long_and_the_chosen_one_as_long(pictures: int) -> None:
+    scratch, heir = schedule_for(pictures), heir_schedule_for(pictures, knows_pictures=True)
+    assert heir.epochs == pytest.approx(scratch.epochs / 2, abs=0.5)
+    assert scratch.epochs <= heir.longer_epochs <= scratch.epochs + 1
+    assert heir_schedule_for(pictures).epochs == scratch.epochs

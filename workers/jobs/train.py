@@ -29,7 +29,16 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
 
     parent = Path(job["parent"]) if job.get("parent") else None
     history = [TrialRecord.from_json(record) for record in job.get("history", ())]
-    outcome = judge_trial(architecture, dataset, spec, Path(job["out_dir"]), tell, parent=parent, history=history)
+    outcome = judge_trial(
+        architecture,
+        dataset,
+        spec,
+        Path(job["out_dir"]),
+        tell,
+        parent=parent,
+        knows_pictures=job.get("knows_pictures", False),
+        history=history,
+    )
     return {
         "validation_accuracy": outcome.validation_accuracy,
         "float_accuracy": outcome.float_accuracy,

@@ -66,6 +66,7 @@ def _finished(
         architecture=architecture,
         seed=run_row.seed,
         parent=parent,
+        knows_pictures=best is not None and best.parent is not None,
         stopped=best is not None and best.stopped,
         trial_seconds=best and best.seconds,
         most_seconds=last_seconds(spec_for(run_row)),
