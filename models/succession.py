@@ -136,12 +136,15 @@ class Succession:
         self._heir.fill(own.name, self._teacher.rows(layer, own.shape[0])[:, chosen], start)
         return chosen
 
-    def _fill_expanded(self, name: str, takes_after: int) -> Positions:
+    def _fill_expanded(self, name: str, takes_after: int) -> Positions | None:
         layer, own = self._teacher.inner_layer(takes_after), self._heir.layers[f"{name}_depthwise"]
         chosen = self._choose_inner(layer, own.shape)
         if layer.endswith("_depthwise"):
             self._fill_expansion(f"{name}_expand", f"block{takes_after + 1}_expand", chosen)
             window = self._teacher.kernels.depthwise(layer)[..., chosen]
+        elif not self._is_read_by(self._teacher.kernels.full(layer)):
+            self._fill_anew(name)
+            return None
         else:
             mixing, window = separated(self._teacher.kernels.full(layer)[..., chosen])
             self._heir.fill_as_is(f"{name}_expand", self._over_stream(mixing[None, None]))
@@ -154,10 +157,10 @@ class Succession:
         self._heir.fill(name, wanted, self._over_stream(self._teacher.kernels.full(theirs)[..., chosen]))
 
     def _fill_unexpanded(self, name: str, takes_after: int) -> Positions | None:
-        if self._kept is None:
+        layer, own = self._teacher.inner_layer(takes_after), self._heir.layers[f"{name}_depthwise"]
+        if self._kept is None or not self._is_read_by(self._teacher.kernels.depthwise(layer)[..., None]):
             self._fill_anew(name)
             return None
-        layer, own = self._teacher.inner_layer(takes_after), self._heir.layers[f"{name}_depthwise"]
         taps = at_size(self._teacher.kernels.depthwise(layer)[..., self._kept], own.kernel[0])
         wanted = self._teacher.rows(layer, own.shape[0])[:, self._kept]
         self._heir.fill(own.name, wanted, taps.reshape(-1, len(self._kept)))
@@ -167,9 +170,21 @@ class Succession:
         rows = self._teacher.activated_rows(layer, shape[0])
         return keep_channels(rows, self._teacher.readers(layer), shape[-1])
 
+    def _is_read_by(self, kernel: Floats) -> bool:
+        """Say whether a kernel of the parent can be one over the stream that the child carries: of a stream as wide.
+
+        Where the child has lost the blocks between, the stream that it carries is an earlier one.
+        """
+        return kernel.shape[2] == len(self._carried.mixture)
+
     def _over_stream(self, kernel: Floats) -> Floats:
-        """Return (taps, in, out): a kernel over the parent's stream as one over the child's, new channels unread."""
+        """Return (taps, in, out): a kernel over the parent's stream as one over the child's, new channels unread.
+
+        Nothing is known, and all is fitted, where it reads another stream than the child carries.
+        """
         taps = kernel.reshape(-1, *kernel.shape[2:])
+        if not self._is_read_by(kernel):
+            return np.zeros((len(taps), self._heir.width, kernel.shape[-1]), np.float32)
         found = np.einsum("kp,tpo->tko", self._carried.recovery, taps)
         new = self._heir.width - found.shape[1]
         return np.pad(found, ((0, 0), (0, new), (0, 0))).astype(np.float32)

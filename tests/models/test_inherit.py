@@ -176,6 +176,24 @@ def test_a_changed_network_keeps_more_of_its_parent_than_new_weights_do(change: 
     assert _explained(child, parent, side) > _explained(fresh, parent, side) + 0.02
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("theirs", "mine"), [("fused", "fused"), ("fused", "depthwise"), ("depthwise", "depthwise")])
+def test_a_child_that_lost_the_block_between_two_widths_still_takes_over_the_rest(theirs: str, mine: str) -> None:
+    from models.inherit import inherit
+    from models.network import build_network
+
+    last = Block("depthwise", 3, 2, 64, 24)
+    lost = Block("fused", 3, 1, 32, 8)
+    large = Architecture("efficientnet_edgetpu", 24, 16, (lost, Block(theirs, 3, 2, 32, 16), last), 64)
+    small = Architecture("efficientnet_edgetpu", 24, 16, (Block(mine, 3, 2, 32, 16), last), 64)
+    assert align(small, large, [1.0] * 3)[0].takes_after == 1, (
+        "whose kernel reads 8 channels, where the child carries 16"
+    )
+    parent = _parent(large)
+    child = inherit(parent, small, 4, _pictures(side=24), seed=0)
+    assert _explained(child, parent, 24) > _explained(build_network(small, 4, seed=5), parent, 24)
+
+
 def test_equal_seeds_inherit_equally() -> None:
     from models.inherit import inherit
 
