@@ -56,7 +56,9 @@ def search(archive: Path, out: Path, trials: int, processes: int) -> dict[str, A
 
 
 def trained_seconds(folder: Path) -> float:
-    """Return the seconds of a trial's epochs, as its training kept them."""
+    """Return the seconds of a trial's epochs, as its training kept them; 0 for one that never began."""
+    if not (folder / "training.npz").exists():
+        return 0.0
     import numpy as np
 
     with np.load(folder / "training.npz", allow_pickle=False) as kept:
