@@ -16,8 +16,8 @@ from search.cost import cost_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord
 
-COMPILED, NOT_COMPILED, MEASURED = "compiled", "failed", "measured"
-"""States of a compilation and of a measurement, as workers write them down."""
+COMPILED, REFUSED, MEASURED = "compiled", "failed", "measured"
+"""States of a compilation and of a measurement, as workers write them down, where they say something of a network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _parameter_bytes(compilation: Mapping[str, Any]) -> tuple[int, int]:
 
 def _refusal(compilation: Mapping[str, Any]) -> str:
     """Return why a network is not wholly on the chip, as a sentence; empty where it is, or nothing was compiled."""
-    if compilation.get("state") == NOT_COMPILED:
+    if compilation.get("state") == REFUSED:
         return str(compilation.get("sentence", ""))
     _, streamed = _parameter_bytes(compilation)
     if streamed:

@@ -232,15 +232,15 @@ class LocalSearch:
 
     def _files(self) -> LocalFiles:
         return LocalFiles(
-            self.spec,
-            self.pictures,
-            self.out_dir,
-            self.processes,
-            self.parent,
-            self.chip,
-            self._do,
-            self._tell,
-            self._give_up,
+            spec=self.spec,
+            pictures=self.pictures,
+            out_dir=self.out_dir,
+            processes=self.processes,
+            parent=self.parent,
+            chip=self.chip,
+            do=self._do,
+            tell=self._tell,
+            give_up=self._give_up,
         )
 
     def _give_up(self) -> None:

@@ -14,7 +14,7 @@ from workers.abilities import Abilities
 from workers.errors import StepFailed
 from workers.jobs.compile_model import COMPILED_NAMES
 
-Do = Callable[[dict[str, Any]], dict[str, Any]]
+DoJob = Callable[[dict[str, Any]], dict[str, Any]]
 """Has a process do a job."""
 INT8_FILE, _ = COMPILED_NAMES
 NOT_COMPILED = "Not compiled: Coral's edgetpu_compiler is not on this machine."
@@ -36,12 +36,12 @@ class LocalChip:
         abilities = Abilities.found_here()
         return cls(bool(abilities.compiler), bool(abilities.edge_tpus))
 
-    def prove(self, do: Do, device: str, record: TrialRecord, folder: Path) -> TrialRecord:
+    def prove(self, do: DoJob, device: str, record: TrialRecord, folder: Path) -> TrialRecord:
         """Return a trial with what compiler and device say of its network, as far as they are here."""
         compilation = self.compilation(do, {INT8_FILE: folder / INT8_FILE}, folder / "compiled")
         return proven(device, record, compilation, self.measurement(do, compilation))
 
-    def compilation(self, do: Do, models: Mapping[str, Path], out_dir: Path) -> dict[str, Any]:
+    def compilation(self, do: DoJob, models: Mapping[str, Path], out_dir: Path) -> dict[str, Any]:
         """Return what the compiler makes of int8 files; a sentence where there is none or it cannot be used."""
         if not self.compiles:
             return {"state": "not_compiled", "sentence": NOT_COMPILED, "files": {}}
@@ -51,7 +51,7 @@ class LocalChip:
         except StepFailed as error:
             return {"state": "not_compiled", "sentence": str(error), "files": {}}
 
-    def measurement(self, do: Do, compilation: Mapping[str, Any]) -> dict[str, Any]:
+    def measurement(self, do: DoJob, compilation: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the Edge TPU takes for what was compiled; a sentence where it cannot be measured."""
         compiled = compilation["files"].get(COMPILED_NAMES[INT8_FILE])
         if compiled is None or not self.measures:

@@ -16,7 +16,7 @@ from search.spec import SearchSpec
 from search.trial import TrialRecord
 from workers.job_process import JobProcess, Report
 from workers.jobs.compile_model import COMPILED_NAMES
-from workers.local_chip import LocalChip
+from workers.local_chip import DoJob, LocalChip
 from workers.local_folder import RESULT_FILE, start_of, trial_folder
 from workers.local_pictures import Pictures
 from workers.written import write_whole
@@ -125,9 +125,7 @@ class LocalFiles:
             "out_dir": str(folder),
         }
 
-    def _proof(
-        self, do: Callable[[dict[str, Any]], dict[str, Any]], files: Mapping[str, str], folder: Path
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _proof(self, do: DoJob, files: Mapping[str, str], folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what compiler and device of this machine say of a network's files."""
         models = {name: Path(files[name]) for name in COMPILED_NAMES}
         compilation = self.chip.compilation(do, models, folder / "compiled")

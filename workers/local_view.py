@@ -199,14 +199,18 @@ def _proof(found: Found) -> tuple[str, str]:
 def front_table(results: Sequence[Mapping[str, Any]]) -> Table:
     """Return the networks along the front, the fastest first, each judged on the test pictures once."""
     table = Table(box=None, padding=(0, 1), header_style="bold", title="The best at each latency", title_justify="left")
-    for name in ("trial", "estimated ms", "int8, test split", "95 of 100 within", "files"):
-        table.add_column(name, justify="left" if name == "files" else "right")
+    measured = any(is_measured(result) for result in results)
+    names = ("trial", "estimated ms", *(["measured ms"] if measured else []), "int8, test split", "95 of 100 within")
+    for name in names:
+        table.add_column(name, justify="right")
+    table.add_column("files")
     for result in results:
         validation = result["validation"]
         low, high = validation["interval"]
         table.add_row(
             str(result["trial"]),
             f"{result['latency_ms']:.2f}",
+            *([f"{result['measurement']['p50_ms']:.2f}" if is_measured(result) else ""] if measured else []),
             _percent(validation["int8_accuracy"]),
             f"{_percent(low)} to {_percent(high)}",
             str(Path(result["files"]["model_int8.tflite"]).parent),

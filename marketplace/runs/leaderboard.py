@@ -13,7 +13,6 @@ from marketplace.runs import words
 from marketplace.runs.chart import Point
 from marketplace.runs.models import Trial
 from marketplace.runs.progress import Live, trial_sentence
-from search.correction import MEASURED
 
 T = Trial.Status
 AFTER_RANKED = (T.RUNNING, T.FAILED, T.CANCELLED, T.SKIPPED)
@@ -35,12 +34,6 @@ class Row:
     badge: str
     broken: str = ""
     """Which limit the network turned out to break, as a sentence."""
-
-    @property
-    def measured_ms(self) -> float | None:
-        """What an Edge TPU took, median, whatever its link."""
-        found = self.trial.measurement
-        return words.as_number(found.get("p50_ms")) if found.get("state") == MEASURED else None
 
     @property
     def estimate(self) -> dict[str, Any]:

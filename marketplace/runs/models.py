@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from marketplace.datasets.models import DatasetVersion
+from search.correction import MEASURED
 from search.usual import USUAL_FAMILY
 
 
@@ -150,6 +151,11 @@ class Trial(models.Model):
         latency_ms = self.estimate.get("latency_ms")
         speed = -latency_ms if isinstance(latency_ms, int | float) else float("-inf")
         return self.validation_accuracy or 0.0, self.float_accuracy or 0.0, speed
+
+    @property
+    def measured_ms(self) -> float | None:
+        """What an Edge TPU took for its network, median, whatever its link; None where none has measured it."""
+        return self.measurement["p50_ms"] if self.measurement.get("state") == MEASURED else None
 
 
 class Artifact(models.Model):

@@ -38,7 +38,7 @@ class Overview:
     @property
     def measured(self) -> bool:
         """Whether an Edge TPU has measured any of the trials."""
-        return any(row.measured_ms is not None for row in self.rows)
+        return any(trial.measured_ms is not None for trial in self.trials)
 
 
 def runs_of(user: User) -> QuerySet[Run]:

@@ -73,7 +73,7 @@ def _trial(row: Row) -> dict[str, Any]:
     return {
         **known,
         "latency_origin": "estimated",
-        "measured_ms": row.measured_ms,
+        "measured_ms": trial.measured_ms,
         "broken_limit": row.broken,
         "compilation": trial.compilation,
         "measurement": trial.measurement,

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from marketplace.runs.choices import importances, tried_in
 from marketplace.runs.models import Run, Trial
 from marketplace.runs.words import as_number, milliseconds, percent
-from search.correction import MEASURED
 
 T = Trial.Status
 NEAR_LIMIT, FAR_FROM_LIMIT = 0.9, 0.6
@@ -37,8 +36,7 @@ def _amount(trials: Sequence[Trial], done: Sequence[Trial]) -> str:
 
 
 def _outcome(best: Trial, most: Trial) -> str:
-    measured = milliseconds(best.measurement.get("p50_ms")) if best.measurement.get("state") == MEASURED else ""
-    latency = milliseconds(best.estimate.get("latency_ms"))
+    latency, measured = milliseconds(best.estimate.get("latency_ms")), milliseconds(best.measured_ms)
     told = f" and takes {latency} by estimate" if latency else ""
     told += f", {measured} as measured" if measured else ""
     accuracy = percent(best.validation_accuracy)

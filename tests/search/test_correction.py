@@ -10,7 +10,7 @@ import pytest
 from search.choice import best_of, front_of
 from search.correction import correction_of, holding, proven
 from search.cost import cost_of
-from search.propose import propose
+from search.propose import next_proposal, propose
 from search.space import holds_limits
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
@@ -113,9 +113,6 @@ def test_bytes_of_the_compiler_move_the_limit_on_memory() -> None:
 
 
 def test_what_turned_out_to_be_too_slow_is_not_what_later_networks_must_beat() -> None:
-    """The best so far counts for proposals as it counts for the result."""
-    from search.propose import next_proposal
-
     history = tried(0.95, 0.6, 0.62, 0.61, 0.63)
     seen = [replace(each, measured_ms=each.latency_ms) for each in history]
     slow = [replace(seen[0], measured_ms=0.7), *seen[1:]]

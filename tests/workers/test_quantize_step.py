@@ -118,7 +118,7 @@ def test_a_longer_training_that_gained_nothing_leaves_no_network(engine: InMemor
 def test_a_worker_without_the_published_weights_uses_the_trials_network(
     engine: InMemoryEngine, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(trial: Trial) -> str:
+    def missing(trial: Trial) -> dict[str, Any]:
         raise StepFailed("The published weights are not on this machine.")
 
     monkeypatch.setattr(quantize, "start_of", missing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgetpu.errors import CompileFailed
-from search.correction import NOT_COMPILED
+from search.correction import REFUSED
 from workers.job_process import Report
 from workers.jobs import compile_model
 
@@ -15,4 +15,4 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
     try:
         return compile_model.run(job, report)
     except CompileFailed as error:
-        return {"state": NOT_COMPILED, "sentence": str(error), "files": {}}
+        return {"state": REFUSED, "sentence": str(error), "files": {}}

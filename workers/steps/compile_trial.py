@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from marketplace.runs import outcomes, proofs
-from marketplace.runs.models import Artifact, Trial
-from marketplace.storage import fetch
+from marketplace.runs.models import Trial
 from marketplace.work import lifecycle
 from workers.heartbeat import Heartbeat
 from workers.jobs.compile_model import COMPILED_NAMES
 from workers.steps.engine import do_job
-from workers.steps.run_files import folder_for, keep
+from workers.steps.run_files import bring, folder_for, keep
 
 INT8_FILE, _ = COMPILED_NAMES
 
@@ -21,8 +18,7 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     trial = Trial.objects.select_related("run").get(pk=lease.subject)
     heartbeat.report({"phase": "Compiling with edgetpu_compiler"})
     with folder_for(lease) as folder:
-        artifact = Artifact.objects.get(trial=trial, name=INT8_FILE)
-        models = {INT8_FILE: str(fetch(artifact.storage_key, Path(folder, INT8_FILE)))}
+        models = {INT8_FILE: str(bring(trial.run, INT8_FILE, folder, trial=trial))}
         result = do_job("compile_trial", heartbeat, models=models, out_dir=str(folder / "compiled"))
         files = keep(result.pop("files"))
     with lifecycle.finishing(lease):

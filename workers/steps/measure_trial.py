@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from marketplace.runs import outcomes, proofs
-from marketplace.runs.models import Artifact, Trial
-from marketplace.storage import fetch
+from marketplace.runs.models import Trial
 from marketplace.work import lifecycle
 from workers.heartbeat import Heartbeat
 from workers.jobs.compile_model import COMPILED_NAMES
 from workers.steps.compile_trial import INT8_FILE
 from workers.steps.engine import do_job
-from workers.steps.run_files import folder_for
+from workers.steps.run_files import bring, folder_for
 
 
 def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
@@ -20,8 +17,7 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     trial = Trial.objects.select_related("run").get(pk=lease.subject)
     heartbeat.report({"phase": "Measuring on the Edge TPU"})
     with folder_for(lease) as folder:
-        artifact = Artifact.objects.get(trial=trial, name=COMPILED_NAMES[INT8_FILE])
-        model = fetch(artifact.storage_key, Path(folder, artifact.name))
+        model = bring(trial.run, COMPILED_NAMES[INT8_FILE], folder, trial=trial)
         result = do_job("measure", heartbeat, model=str(model))
     with lifecycle.finishing(lease):
         proofs.record_measured(trial, result)

@@ -10,30 +10,31 @@ from typing import Any
 
 from django.conf import settings
 
-from marketplace.runs.models import Artifact, Run, Trial
+from marketplace.runs.models import Run, Trial
 from marketplace.runs.parents import Parent
 from marketplace.runs.specs import record_of
 from marketplace.storage import fetch
 from models.backbones import fetch_backbone
 from models.errors import ModelError
 from workers.errors import StepFailed
+from workers.steps.run_files import bring
 
 CHECKPOINT = "checkpoint.keras"
 
 
-def start_of(trial: Trial) -> str:
-    """Return the local path of the network that a trial begins with: another trial's, or what its run begins with.
+def start_of(trial: Trial) -> dict[str, Any]:
+    """Return, for a job, the file whose network a trial begins with: another trial's, or what its run begins with.
 
     Raises:
         StepFailed: as `parent_of`.
     """
     number = record_of(trial).parent
     if number is None:
-        return parent_of(trial.run)
+        return {"parent": parent_of(trial.run)}
     parent = trial.run.trials.get(number=number)
-    checkpoint = Artifact.objects.get(trial=parent, name=CHECKPOINT)
     folder = Path(settings.DATA_DIR, "cache", "trials", str(parent.pk))
-    return str(_with_architecture(fetch(checkpoint.storage_key, folder / CHECKPOINT), parent.architecture))
+    checkpoint = bring(trial.run, CHECKPOINT, folder, trial=parent)
+    return {"parent": str(_with_architecture(checkpoint, parent.architecture)), "knows_pictures": True}
 
 
 def parent_of(run: Run) -> str:

@@ -7,34 +7,37 @@ from pathlib import Path
 from typing import Any
 
 from marketplace.runs import outcomes
-from marketplace.runs.models import Artifact, Run
+from marketplace.runs.models import Run, Trial
 from marketplace.runs.specs import record_of, spec_for
-from marketplace.storage import fetch, scratch_folder
+from marketplace.storage import scratch_folder
 from marketplace.work import lifecycle
 from search.minutes import last_seconds
 from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
 from workers.steps.engine import do_job
-from workers.steps.parents import parent_of, start_of
+from workers.steps.parents import CHECKPOINT, start_of
 from workers.steps.pictures import pictures_of
-from workers.steps.run_files import fail_run, folder_for, keep, run_of
+from workers.steps.run_files import bring, fail_run, folder_for, keep, run_of
+
+NO_NETWORK = "The network that was chosen is gone, so no files can be made of it. Order the search again."
 
 
 def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     """Train the best network for longer where that helps; make the int8 files, the labels and the architecture file."""
     run_row = run_of(lease)
-    architecture = run_row.best_trial.architecture if run_row.best_trial else {}
+    best = run_row.best_trial
+    if best is None:
+        raise StepFailed(NO_NETWORK)
     longer = scratch_folder("runs", f"{run_row.pk}-longer")
     with folder_for(lease) as folder:
-        checkpoint = Artifact.objects.get(trial=run_row.best_trial_id, name="checkpoint.keras")
-        trained = fetch(checkpoint.storage_key, folder / "checkpoint.keras")
-        finished = _finished(run_row, architecture, trained, longer, heartbeat)
+        trained = bring(run_row, CHECKPOINT, folder, trial=best)
+        finished = _finished(run_row, best, trained, longer, heartbeat)
         heartbeat.report({"phase": "Quantizing to int8"})
         result = do_job(
             "quantize",
             heartbeat,
             checkpoint=finished["checkpoint"],
-            architecture=architecture,
+            architecture=best.architecture,
             device=run_row.device,
             seed=run_row.seed,
             onchip_limit_bytes=run_row.onchip_limit_bytes,
@@ -49,28 +52,25 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     shutil.rmtree(longer, ignore_errors=True)
 
 
-def _finished(
-    run_row: Run, architecture: dict[str, Any], trained: Path, folder: Path, heartbeat: Heartbeat
-) -> dict[str, Any]:
+def _finished(run_row: Run, best: Trial, trained: Path, folder: Path, heartbeat: Heartbeat) -> dict[str, Any]:
     """Return what the longer training came to; a worker without the weights that it begins with leaves it out."""
     try:
-        parent = parent_of(run_row) if run_row.best_trial is None else start_of(run_row.best_trial)
+        start = start_of(best)
     except StepFailed as error:
         sentence = f"The chosen network was not trained for longer. {error}"
         return {"checkpoint": str(trained), "training": {"kept": False, "sentence": sentence}}
-    best = None if run_row.best_trial is None else record_of(run_row.best_trial)
+    record = record_of(best)
     return do_job(
         "finish",
         heartbeat,
         checkpoint=str(trained),
-        architecture=architecture,
+        architecture=best.architecture,
         seed=run_row.seed,
-        parent=parent,
-        knows_pictures=best is not None and best.parent is not None,
-        stopped=best is not None and best.stopped,
-        trial_seconds=best and best.seconds,
+        stopped=record.stopped,
+        trial_seconds=record.seconds,
         most_seconds=last_seconds(spec_for(run_row)),
         out_dir=str(folder),
+        **start,
         **pictures_of(run_row),
     )
 

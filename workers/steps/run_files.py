@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from marketplace.runs import outcomes
-from marketplace.runs.models import Artifact, Run
+from marketplace.runs.models import Artifact, Run, Trial
 from marketplace.storage import StoredFile, fetch, scratch_folder, store_path
 from marketplace.work.lifecycle import Lease
 
@@ -28,9 +28,9 @@ def folder_for(lease: Lease) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def bring(run: Run, name: str, folder: Path) -> Path:
-    """Fetch one of a run's files, whole."""
-    artifact = Artifact.objects.get(run=run, trial=None, name=name)
+def bring(run: Run, name: str, folder: Path, *, trial: Trial | None = None) -> Path:
+    """Fetch one of a run's files, or of one of its trials', whole."""
+    artifact = Artifact.objects.get(run=run, trial=trial, name=name)
     return fetch(artifact.storage_key, folder / name)
 
 

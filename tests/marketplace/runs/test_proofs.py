@@ -21,22 +21,11 @@ from marketplace.work.models import Event, Step
 from search.correction import correction_of
 from search.estimates import architecture_estimate
 from search.propose import propose
-from tests.factories import make_user, make_version
 from workers.tasks import go_on_without_missing_machines
 
 pytestmark = pytest.mark.django_db
 EDGE_TPU = [{"link": "usb3", "path": "/dev/bus/usb/002/003", "name": "usb:0"}]
 COMPILED = {"state": "compiled", "sentence": "Compiled.", "fully_mapped": True, "report": {"models": [{}]}}
-
-
-@pytest.fixture
-def person() -> User:
-    return make_user()
-
-
-@pytest.fixture
-def version(person: User) -> DatasetVersion:
-    return make_version(person)
 
 
 @pytest.fixture
@@ -46,9 +35,9 @@ def machine() -> WorkerNode:
     return WorkerNode.objects.get(name="bench")
 
 
-def order(person: User, version: DatasetVersion, trials: int = 2) -> Run:
+def order(owner: User, version: DatasetVersion, trials: int = 2) -> Run:
     return order_run(
-        owner=person,
+        owner=owner,
         dataset_version=version,
         latency_limit_ms=1.0,
         device="usb3",
@@ -99,17 +88,17 @@ def standing(run: Run) -> tuple[str, int | None]:
     return run.status, run.best_trial.number if run.best_trial else None
 
 
-def test_without_a_compiler_nothing_is_proven(person: User, version: DatasetVersion) -> None:
-    run = order(person, version, trials=1)
+def test_without_a_compiler_nothing_is_proven(owner: User, version: DatasetVersion) -> None:
+    run = order(owner, version, trials=1)
     end_trial(run, 1, 0.9)
     assert not Step.objects.filter(kind__in=proofs.KINDS).exists()
     assert standing(run) == (Run.Status.QUANTIZING, 1)
 
 
 def test_a_measurement_corrects_the_estimates_of_the_trials_that_follow(
-    person: User, version: DatasetVersion, machine: WorkerNode
+    owner: User, version: DatasetVersion, machine: WorkerNode
 ) -> None:
-    run = order(person, version, trials=3)
+    run = order(owner, version, trials=3)
     first = end_trial(run, 1, 0.9)
     prove(first, measured_ms=1.5 * first.estimate["latency_ms"])
     spec, history = spec_for(run), history_of(run)
@@ -120,9 +109,9 @@ def test_a_measurement_corrects_the_estimates_of_the_trials_that_follow(
 
 
 def test_the_search_waits_for_its_last_proof_and_does_not_choose_what_breaks_the_limit(
-    person: User, version: DatasetVersion, machine: WorkerNode
+    owner: User, version: DatasetVersion, machine: WorkerNode
 ) -> None:
-    run = order(person, version)
+    run = order(owner, version)
     second_best, best = end_trial(run, 1, 0.8), end_trial(run, 2, 0.9)
     assert standing(run) == (Run.Status.SEARCHING, None)
     prove(second_best, measured_ms=0.9)
@@ -132,9 +121,9 @@ def test_the_search_waits_for_its_last_proof_and_does_not_choose_what_breaks_the
 
 
 def test_where_no_network_holds_the_limit_the_timeline_says_so(
-    person: User, version: DatasetVersion, machine: WorkerNode
+    owner: User, version: DatasetVersion, machine: WorkerNode
 ) -> None:
-    run = order(person, version, trials=1)
+    run = order(owner, version, trials=1)
     prove(end_trial(run, 1, 0.9), measured_ms=1.2)
     assert standing(run) == (Run.Status.QUANTIZING, 1)
     said = " ".join(Event.objects.filter(subject=run.pk).values_list("text", flat=True))
@@ -143,17 +132,17 @@ def test_where_no_network_holds_the_limit_the_timeline_says_so(
 
 
 def test_a_device_of_another_link_says_nothing_about_the_limit(
-    person: User, version: DatasetVersion, machine: WorkerNode
+    owner: User, version: DatasetVersion, machine: WorkerNode
 ) -> None:
-    run = order(person, version, trials=1)
+    run = order(owner, version, trials=1)
     prove(end_trial(run, 1, 0.9), measured_ms=5.0, link="usb2")
     assert [record.measured_ms for record in history_of(run)] == [None]
 
 
 def test_a_network_that_the_compiler_refuses_is_not_chosen_and_not_measured(
-    person: User, version: DatasetVersion, machine: WorkerNode
+    owner: User, version: DatasetVersion, machine: WorkerNode
 ) -> None:
-    run = order(person, version)
+    run = order(owner, version)
     plain, refused = end_trial(run, 1, 0.8), end_trial(run, 2, 0.9)
     prove(plain, measured_ms=0.5)
     prove(refused, 0.5, {"state": "failed", "sentence": "The compiler stops at an activation of 4 MiB."})
@@ -161,16 +150,16 @@ def test_a_network_that_the_compiler_refuses_is_not_chosen_and_not_measured(
     assert Event.objects.filter(subject=run.pk, text__contains="Trial 2 is not wholly on the chip").exists()
 
 
-def test_a_training_that_was_stopped_is_not_proven(person: User, version: DatasetVersion, machine: WorkerNode) -> None:
-    end_trial(order(person, version), 1, 0.5, {"rung_accuracies": [0.5]})
+def test_a_training_that_was_stopped_is_not_proven(owner: User, version: DatasetVersion, machine: WorkerNode) -> None:
+    end_trial(order(owner, version), 1, 0.5, {"rung_accuracies": [0.5]})
     assert not Step.objects.filter(kind__in=proofs.KINDS).exists()
 
 
 @pytest.mark.parametrize("left", [{"compiler": "", "edge_tpus": EDGE_TPU}, {"compiler": "", "edge_tpus": []}])
 def test_a_search_goes_on_when_the_machine_that_proves_leaves(
-    person: User, version: DatasetVersion, machine: WorkerNode, left: dict[str, Any]
+    owner: User, version: DatasetVersion, machine: WorkerNode, left: dict[str, Any]
 ) -> None:
-    run = order(person, version, trials=1)
+    run = order(owner, version, trials=1)
     end_trial(run, 1, 0.9)
     go_on_without_missing_machines()
     assert standing(run) == (Run.Status.SEARCHING, None)
@@ -179,8 +168,8 @@ def test_a_search_goes_on_when_the_machine_that_proves_leaves(
     assert standing(run) == (Run.Status.QUANTIZING, 1)
 
 
-def test_cancelling_a_run_ends_its_proofs(person: User, version: DatasetVersion, machine: WorkerNode) -> None:
-    run = order(person, version)
+def test_cancelling_a_run_ends_its_proofs(owner: User, version: DatasetVersion, machine: WorkerNode) -> None:
+    run = order(owner, version)
     end_trial(run, 1, 0.9)
     cancel_run(run=run)
     assert not proofs.are_under_way(run)
@@ -188,13 +177,12 @@ def test_cancelling_a_run_ends_its_proofs(person: User, version: DatasetVersion,
 
 
 def test_page_and_api_tell_measured_from_estimated_and_mark_what_breaks_a_limit(
-    person: User, version: DatasetVersion, machine: WorkerNode, client: Client
+    owner: User, version: DatasetVersion, machine: WorkerNode, client: Client
 ) -> None:
-    run = order(person, version)
+    run = order(owner, version)
     slow, fast = end_trial(run, 1, 0.9), end_trial(run, 2, 0.8)
     prove(slow, measured_ms=1.31)
     prove(fast, measured_ms=0.77)
-    client.force_login(person)
     page = client.get(f"/runs/{run.pk}/").content.decode()
     for words in ('<span class="origin measured">measured</span>', "1.31 ms", "0.77 ms", "breaks a limit"):
         assert words in page
@@ -204,9 +192,8 @@ def test_page_and_api_tell_measured_from_estimated_and_mark_what_breaks_a_limit(
 
 
 def test_a_network_that_is_being_proven_is_what_the_page_says_it_waits_for(
-    person: User, version: DatasetVersion, machine: WorkerNode, client: Client
+    owner: User, version: DatasetVersion, machine: WorkerNode, client: Client
 ) -> None:
-    run = order(person, version, trials=1)
+    run = order(owner, version, trials=1)
     end_trial(run, 1, 0.9)
-    client.force_login(person)
     assert "being compiled and measured" in client.get(f"/runs/{run.pk}/").content.decode()
