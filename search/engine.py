@@ -38,6 +38,8 @@ class Settings:
     """Whether trees and a linear model are heard beside the Gaussian process."""
     known_cost: bool = True
     """Whether a candidate's cost counts before it is tried."""
+    most: float | None = None
+    """The largest value that there is, beyond which nothing is told as gain; None where there is none."""
 
 
 _USUAL = Settings()
@@ -145,13 +147,17 @@ class _Knowledge:
         mean, deviation = self._surrogate.predict(self._encoder.encode(found.codes, found.known))
         gains, promise = self._promise(mean, deviation, found.known.costs)
         best = int(np.argmax(promise))
+        likely, gain = float(mean[best]), float(gains[best])
+        if (most := self._settings.most) is not None:
+            gain = max(0.0, gain - float(expected_improvement(mean, deviation, most)[best]))
+            likely = min(likely, most)
         return Pick(
             tuple(found.codes[best].tolist()),
             spread=False,
             cost=float(found.known.costs[best]),
-            mean=float(mean[best]),
+            mean=likely,
             deviation=float(deviation[best]),
-            gain=float(gains[best]),
+            gain=gain,
         )
 
     def _promise(self, mean: Floats, deviation: Floats, costs: Floats) -> tuple[Floats, Floats]:

@@ -29,6 +29,8 @@ _FEWEST_SPREAD, _MOST_SPREAD = 3, 8
 """A third of the trials, but so many, spread over all latencies before anything is expected of a network."""
 _MOST_WHOLE = len(RECIPES) + 1
 """Each recipe once, and a shallow network."""
+_LEAST_GAIN = 1e-6
+"""Accuracy below which nothing is gained: the best is right on every picture."""
 _GAIN_OF_EQUALS = 0.4
 """Gain, in standard deviations, expected of a network that is foretold to be as good as the best: less means worse."""
 
@@ -117,7 +119,7 @@ def settings_of(spec: SearchSpec) -> Settings:
     start = min(_MOST_SPREAD, max(_FEWEST_SPREAD, round(spec.trials * _SHARE_SPREAD)))
     if spec.backbone:
         start = min(start, _MOST_WHOLE)  # what is cut out may be as good at a fraction of the computation
-    return Settings(Goal(spec.objective), start=start, pool=_POOL, fresh=_FRESH, local=_LOCAL)
+    return Settings(Goal(spec.objective), start=start, pool=_POOL, fresh=_FRESH, local=_LOCAL, most=1.0)
 
 
 def _tried(codes: tuple[int, ...], record: TrialRecord) -> Tried:
@@ -131,6 +133,8 @@ def _reason(spec: SearchSpec, found: Pick) -> str:
         return f"To learn what networks of about {found.cost:.2g} ms can do."
     best = "the best so far" if spec.objective == Goal.TARGET else "the best at its latency"
     foretold = f"{100 * found.mean:.1f} ± {100 * found.deviation:.1f} % foretold at {found.cost:.2g} ms"
+    if found.gain < _LEAST_GAIN:
+        return f"Nothing can be right more often than {best}; it may be as good, and faster: {foretold}."
     if found.gain < _GAIN_OF_EQUALS * found.deviation:
         return f"Little is known of such networks, so it may turn out better than foretold: {foretold}."
     return f"Expected to beat {best} by {100 * found.gain:.1f} points: {foretold}."

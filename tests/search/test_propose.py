@@ -176,6 +176,20 @@ def test_a_proposal_says_why_in_a_sentence_and_what_it_expects() -> None:
     assert set(later.to_json()) == {"reason", "expected_gain", "predicted_accuracy", "predicted_sd", "parent"}
 
 
+@pytest.mark.parametrize("objective", list(Goal))
+def test_nothing_is_promised_beyond_what_is_right_on_every_picture(objective: Goal) -> None:
+    spec = replace(SPEC, objective=objective)
+    found = next_proposal(spec, _run(spec, [TrialState.DONE] * 5, [1.0, 0.98, 0.99, 1.0, 0.97]))
+    assert isinstance(found, Proposal)
+    assert found.predicted_accuracy is not None
+    assert found.expected_gain is not None
+    assert found.predicted_accuracy <= 1
+    assert found.expected_gain <= 0.03
+    if objective == Goal.TARGET:
+        assert found.expected_gain < 1e-6
+        assert found.reason.startswith("Nothing can be right more often than the best so far")
+
+
 def test_a_search_for_gains_that_nothing_promises_stops_and_says_so() -> None:
     history = _run(SPEC, [TrialState.DONE] * 4, [0.5, 0.6, 0.7, 0.65])
     found = next_proposal(replace(SPEC, min_gain=0.5), history)
