@@ -36,9 +36,10 @@ class Overview:
     events: Sequence[Event]
 
     @property
-    def measured(self) -> bool:
-        """Whether an Edge TPU has measured any of the trials."""
-        return any(trial.measured_ms is not None for trial in self.trials)
+    def measured_last(self) -> Mapping[str, Any]:
+        """How the last of the trials that an Edge TPU has measured was measured; empty where none was."""
+        found = [trial.measurement for trial in self.trials if trial.measured_ms is not None]
+        return found[-1] if found else {}
 
 
 def runs_of(user: User) -> QuerySet[Run]:

@@ -25,7 +25,7 @@ from marketplace.work.models import Event, Step
 from marketplace.work.services import tell
 from models.architecture import Architecture
 from models.families import FAMILIES
-from tests.factories import figures, make_release, make_run, make_user, make_version
+from tests.factories import MEASURED, figures, make_release, make_run, make_user, make_version
 
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 LONG_NAME = "a rather long class name, as folders of photographs often have them"
@@ -203,12 +203,7 @@ def _prove(trials: list[Trial]) -> None:
     """Let an Edge TPU have measured all but the last, of which the compiler streams a part."""
     *measured, last = trials
     for trial in measured:
-        measurement = {
-            "state": "measured",
-            "p50_ms": 1.06 * trial.estimate["latency_ms"],
-            "link": "usb3",
-            "clock": "max",
-        }
+        measurement = {**MEASURED, "p50_ms": 1.06 * trial.estimate["latency_ms"]}
         Trial.objects.filter(pk=trial.pk).update(measurement=measurement)
     report = {"models": [{"cached_bytes": 7_340_032, "streamed_bytes": 12_288}]}
     Trial.objects.filter(pk=last.pk).update(compilation={"state": "compiled", "fully_mapped": True, "report": report})

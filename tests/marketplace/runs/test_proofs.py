@@ -21,6 +21,7 @@ from marketplace.work.models import Event, Step
 from search.correction import correction_of
 from search.estimates import architecture_estimate
 from search.propose import propose
+from tests.factories import MEASURED
 from workers.tasks import go_on_without_missing_machines
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +79,7 @@ def prove(trial: Trial, measured_ms: float, compilation: Mapping[str, Any] = COM
     if measuring is None:
         return
     with lifecycle.finishing(measuring):
-        found = {"state": "measured", "p50_ms": measured_ms, "link": link, "clock": "max"}
+        found = {**MEASURED, "p50_ms": measured_ms, "link": link}
         proofs.record_measured(trial, found)
         outcomes.advance(trial.run_id)
 
@@ -184,7 +185,13 @@ def test_page_and_api_tell_measured_from_estimated_and_mark_what_breaks_a_limit(
     prove(slow, measured_ms=1.31)
     prove(fast, measured_ms=0.77)
     page = client.get(f"/runs/{run.pk}/").content.decode()
-    for words in ('<span class="origin measured">measured</span>', "1.31 ms", "0.77 ms", "breaks a limit"):
+    for words in (
+        '<span class="origin measured">measured</span>',
+        "1.31 ms",
+        "0.77 ms",
+        "breaks a limit",
+        "median of 200",
+    ):
         assert words in page
     board = client.get(f"/api/runs/{run.pk}").json()["leaderboard"]
     assert [(row["number"], row["measured_ms"]) for row in board] == [(2, 0.77), (1, 1.31)]
