@@ -7,8 +7,8 @@ var/search_peers.jsonl; `table` in place of METHOD prints the table of all lines
 
 Every method trains with the same code from the same published weights (scratch: from none), on one core, and begins no
 further training once SECONDS of processor time are used; all of it counts: proposals, tracing, training, quantizing.
-For each latency limit, the network with the best int8 validation accuracy is looked at on the test pictures. Every
-seed has its own split, and all methods of a seed the same.
+For each limit, of latency or of multiply-accumulates, the network with the best int8 validation accuracy is looked at
+on the test pictures. Every seed has its own split, and all methods of a seed the same.
 
 engine      ours: front mode below 4 ms, the published network and what is cut out of it by reconstruction; the longer
             training of the networks that are looked at is part of the time, as in the product
@@ -56,6 +56,8 @@ from search.trial import TrialRecord, TrialState
 
 LINES = ROOT / "var" / "search_peers.jsonl"
 LIMITS_MS = (1.0, 2.0, 4.0)
+LIMIT_MACS = 27_000_000
+LIMITS = (f"≤ {LIMIT_MACS // 10**6} M", *(f"≤ {limit_ms:g} ms" for limit_ms in LIMITS_MS))
 FAMILY = "mobilenet_v2"
 Evaluate = Callable[..., TrialRecord]
 Method = Callable[[SearchSpec, Evaluate], Iterator[TrialRecord]]
@@ -220,7 +222,7 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
         for _ in METHODS[method](spec, evaluate):
             if time.process_time() - spent >= seconds:
                 break
-        chosen = {limit: best_under(records, limit) for limit in LIMITS_MS}
+        chosen = dict(zip(LIMITS, best_of_limits(records, len(data.classes)), strict=True))
         different = {each.number: each for each in chosen.values() if each}
         files = {number: Path(out) / str(number) / CHECKPOINT for number in different}
         if METHODS[method] is engine:
@@ -238,11 +240,17 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def best_under(records: list[TrialRecord], limit_ms: float) -> TrialRecord | None:
-    """Return the network with the best int8 validation accuracy within a limit."""
-    allowed = [record for record in records if record.finished_well and (record.latency_ms or 0) <= limit_ms]
+def best_of_limits(records: list[TrialRecord], classes: int) -> list[TrialRecord | None]:
+    """Return the best network within each of `LIMITS`."""
+    small = [record for record in records if record.architecture.macs(classes) <= LIMIT_MACS]
+    within = [[each for each in records if (each.latency_ms or 0) <= limit_ms] for limit_ms in LIMITS_MS]
+    return [best_of(allowed) for allowed in (small, *within)]
+
+
+def best_of(records: list[TrialRecord]) -> TrialRecord | None:
+    """Return the network with the best int8 validation accuracy."""
     return max(
-        allowed,
+        (record for record in records if record.finished_well),
         key=lambda each: (each.validation_accuracy or 0, each.float_accuracy or 0, -(each.latency_ms or 0)),
         default=None,
     )
@@ -280,7 +288,7 @@ def judged(record: TrialRecord, checkpoint: Path, data: Dataset, seed: int) -> d
 def main() -> None:
     """Search once and keep the line, or print the table."""
     if sys.argv[1] == "table":
-        print(table(LINES, LIMITS_MS))
+        print(table(LINES, LIMITS))
         return
     method, name, seconds, *seed = sys.argv[1:]
     os.environ.setdefault(FOLDER_VARIABLE, str(SHARED / "data" / "pretrained"))

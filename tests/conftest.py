@@ -30,5 +30,14 @@ def _plain_static_files(request: pytest.FixtureRequest) -> None:
     }
 
 
+@pytest.fixture(autouse=True)
+def woken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What workers were woken for: no broker runs here, and each message would wait two seconds for one."""
+    needs: list[str] = []
+    if request.node.get_closest_marker("django_db") or _uses_django(request):
+        monkeypatch.setattr("marketplace.queue.send", needs.append)
+    return needs
+
+
 def _uses_django(request: pytest.FixtureRequest) -> bool:
     return any(name in request.fixturenames for name in ("db", "transactional_db", "client", "live_server"))

@@ -13,6 +13,8 @@ import numpy as np
 from PIL import Image
 
 CLASSES = ("circle", "square")
+DATED = (2026, 1, 1, 0, 0, 0)
+"""When every file of an archive was changed: archives that are made of the same files are the same bytes."""
 
 
 def noise(seed: int, px: int = 24, mode: str = "RGB") -> Image.Image:
@@ -40,14 +42,12 @@ def good_files(per_class: int = 12, classes: tuple[str, ...] = CLASSES, px: int 
 
 
 def zip_of(files: Mapping[str, bytes | None], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """Pack files; None makes a folder."""
+    """Pack files; None makes a folder. The same files give the same bytes, whenever they are packed."""
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", method) as archive:
         for name, content in files.items():
-            if content is None:
-                archive.mkdir(name)
-            else:
-                archive.writestr(name, content)
+            folder = "" if content is not None or name.endswith("/") else "/"
+            archive.writestr(zipfile.ZipInfo(name + folder, DATED), content or b"", method)
     return sink.getvalue()
 
 
