@@ -29,13 +29,20 @@ class Candidates:
 
 def allowed(problem: Problem, codes: Codes, seen: set[str]) -> Candidates:
     """Return those that may be tried, each network once, without those already seen."""
-    codes = np.unique(problem.canonical(codes), axis=0)
+    codes = distinct(problem.canonical(codes))
     known = problem.known(codes)
     first: dict[str, int] = {}
     for position, key in enumerate(known.keys):
         if known.allowed[position] and key not in seen:
             first.setdefault(key, position)
     return Candidates(codes, known).where(list(first.values()))
+
+
+def distinct(codes: Codes) -> Codes:
+    """Return each row once, in order: as np.unique by rows, which takes ten times as long to compare them."""
+    rows = np.ascontiguousarray(codes, dtype=">u2")
+    _, first = np.unique(rows.view(f"S{rows.shape[1] * rows.itemsize}"), return_index=True)
+    return codes[first]
 
 
 class Pool:
@@ -66,7 +73,7 @@ def candidates_for(
 ) -> Candidates:
     """Return new candidates: the pool, random ones, those near the leaders; or else whatever is near anything."""
     problem = pool.problem
-    near = np.unique(problem.canonical(neighbours(problem.choices, leaders)), axis=0)
+    near = distinct(problem.canonical(neighbours(problem.choices, leaders)))
     mixed = crossed(leaders, random, round(local * _SHARE_CROSSED))
     room = local - len(mixed)
     if len(near) > room:
