@@ -46,7 +46,7 @@ from search.finishing import finish
 from search.judge import judge_trial, validate_on_cpu
 from search.minutes import in_the_time_left, last_seconds
 from search.problem import Goal
-from search.propose import propose
+from search.propose import Proposal, Stopped, next_proposal
 from search.quantizing import quantize_best
 from search.recipe import recipe_of
 from search.space import holds_limits, space_of
@@ -68,10 +68,10 @@ def engine(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
     history: list[TrialRecord] = []
     began = time.process_time()
     while (asked := in_the_time_left(spec, history, time.process_time() - began)) is not None:
-        architecture = propose(asked, history)
-        if architecture is None:
+        proposal = next_proposal(asked, history)
+        if isinstance(proposal, Stopped):
             return
-        history.append(evaluate(architecture))
+        history.append(evaluate(proposal.architecture, proposal=proposal))
         yield history[-1]
 
 
@@ -189,16 +189,33 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="atoll-peers-") as out:
 
         def evaluate(
-            architecture: Architecture, *, epochs: int | None = None, after: TrialRecord | None = None
+            architecture: Architecture,
+            *,
+            epochs: int | None = None,
+            after: TrialRecord | None = None,
+            proposal: Proposal | None = None,
         ) -> TrialRecord:
             where, before = Path(out) / str(len(records) + 1), time.process_time()
             start = Path(out) / str(after.number) / CHECKPOINT if after else parent
             rivals = list(records) if METHODS[method] is engine else None
             record = TrialRecord(
-                len(records) + 1, architecture, TrialState.RUNNING, latency_ms=cost_of(spec, architecture).latency_ms
+                len(records) + 1,
+                architecture,
+                TrialState.RUNNING,
+                latency_ms=cost_of(spec, architecture).latency_ms,
+                teacher=proposal.teacher if proposal else None,
             )
             try:
-                found = judge_trial(architecture, data, spec, where, epochs=epochs, parent=start, history=rivals)
+                found = judge_trial(
+                    architecture,
+                    data,
+                    spec,
+                    where,
+                    epochs=epochs,
+                    parent=start,
+                    teacher=taught_by(record),
+                    history=rivals,
+                )
                 record = replace(
                     record,
                     state=TrialState.DONE,
@@ -219,6 +236,9 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
             print(line, file=sys.stderr, flush=True)
             return record
 
+        def taught_by(record: TrialRecord) -> Path | None:
+            return None if record.teacher is None else Path(out) / str(record.teacher) / CHECKPOINT
+
         for _ in METHODS[method](spec, evaluate):
             if time.process_time() - spent >= seconds:
                 break
@@ -228,7 +248,8 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
         if METHODS[method] is engine:
             most_s = (last_seconds(spec) or 0) / max(1, len(different))
             files = {
-                number: finished(each, data, Path(out), parent, most_s, seed) for number, each in different.items()
+                number: finished(each, data, Path(out), (parent, taught_by(each)), most_s, seed)
+                for number, each in different.items()
             }
         cpu, wall = time.process_time() - spent, time.monotonic() - began
         looked_at = {number: judged(each, files[number], data, seed) for number, each in different.items()}
@@ -256,7 +277,9 @@ def best_of(records: list[TrialRecord]) -> TrialRecord | None:
     )
 
 
-def finished(record: TrialRecord, data: Dataset, out: Path, parent: Path | None, most_s: float, seed: int) -> Path:
+def finished(
+    record: TrialRecord, data: Dataset, out: Path, start: tuple[Path | None, Path | None], most_s: float, seed: int
+) -> Path:
     """Return the network after its longer training, where there is time for one and it was not worse."""
     found = finish(
         record.architecture,
@@ -264,7 +287,8 @@ def finished(record: TrialRecord, data: Dataset, out: Path, parent: Path | None,
         out / str(record.number) / CHECKPOINT,
         out / f"longer{record.number}",
         seed=seed,
-        parent=parent,
+        parent=start[0],
+        teacher=start[1],
         stopped=record.stopped,
         trial_seconds=record.seconds,
         most_seconds=most_s,

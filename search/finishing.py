@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from models.architecture import Architecture
-from search.answers import classify_float
+from search.answers import classify_float, image_px_of
 from search.dataset import Dataset
+from search.distillation import is_ahead
 from search.errors import TrialFailed
 from search.progress import OnProgress, ignore
 from search.rungs import rung_epoch
@@ -29,6 +30,8 @@ class Finished:
     checkpoint: Path
     kept: bool
     """Whether the longer training was kept."""
+    taught: bool
+    """Whether a teacher's answers were learned in it."""
     epochs: int
     """Of the longer training; 0 where the trial's was long enough."""
     trial_epochs: int
@@ -62,6 +65,7 @@ def finish(
     seed: int,
     parent: Path | None = None,
     knows_pictures: bool = False,
+    teacher: Path | None = None,
     stopped: bool = False,
     trial_seconds: float | None = None,
     most_seconds: float | None = None,
@@ -77,20 +81,22 @@ def finish(
         seed: of the trial.
         parent: what the trial began with.
         knows_pictures: whether that had learned these very pictures.
+        teacher: a checkpoint whose answers are learned, if it is ahead of the trial.
         stopped: whether the trial ended at the rung; then it is at least trained to its end now.
         trial_seconds: what the trial took.
         most_seconds: what the longer training may take at the pace of the trial; None for any time.
         on_progress: told at the start and after every epoch.
     """
     schedule = schedule_of(architecture, len(dataset.train), parent, knows_pictures=knows_pictures)
-    validation = dataset.at(architecture.image_px).validation
-    before = agreement(classify_float(trial_checkpoint, validation.images).argmax(axis=1), validation.labels)
+    before = _right(trial_checkpoint, dataset)
     trial_epochs = rung_epoch(schedule.epochs) if stopped else schedule.epochs
     in_time = _epochs_in(most_seconds, trial_seconds, trial_epochs)
     epochs = schedule.longer_within(in_time) or (schedule.epochs if stopped else 0)
-    none = Finished(trial_checkpoint, False, epochs, trial_epochs, None, before)
+    none = Finished(trial_checkpoint, False, False, epochs, trial_epochs, None, before)
     if not epochs:
         return none
+    if teacher is not None and not is_ahead(_right(teacher, dataset), before):
+        teacher = None
     try:
         trained = train(
             architecture,
@@ -100,13 +106,20 @@ def finish(
             epochs=epochs,
             parent=parent,
             knows_pictures=knows_pictures,
+            teacher=teacher,
             on_progress=on_progress,
         )
     except TrialFailed:
         return none
     kept = trained.validation_accuracy >= before
     checkpoint = trained.checkpoint if kept else trial_checkpoint
-    return Finished(checkpoint, kept, epochs, trial_epochs, trained.validation_accuracy, before)
+    return Finished(checkpoint, kept, teacher is not None, epochs, trial_epochs, trained.validation_accuracy, before)
+
+
+def _right(checkpoint: Path, dataset: Dataset) -> float:
+    """Return the share of validation pictures that a float network gets right at its own resolution."""
+    validation = dataset.at(image_px_of(checkpoint)).validation
+    return agreement(classify_float(checkpoint, validation.images).argmax(axis=1), validation.labels)
 
 
 def _epochs_in(most_seconds: float | None, trial_seconds: float | None, trial_epochs: int) -> float:

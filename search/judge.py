@@ -81,13 +81,14 @@ def judge_trial(
     epochs: int | None = None,
     parent: Path | None = None,
     knows_pictures: bool = False,
+    teacher: Path | None = None,
     history: Sequence[TrialRecord] | None = None,
 ) -> TrialOutcome:
     """Train and quantize a network and return what it is worth; a second call with the same folder goes on.
 
     `parent` is a file whose network this one begins from, as for `search.train.train`; None is from scratch.
-    `knows_pictures` says whether it has learned these very pictures. With a `history` of other trials, the training
-    stops at the rung where they promise more; None trains to the end.
+    `knows_pictures` says whether it has learned these very pictures; `teacher` is a checkpoint whose answers it learns.
+    With a `history` of other trials, the training stops at the rung where they promise more; None trains to the end.
 
     Raises:
         TrialFailed: if the network does not train or convert; the search goes on without it.
@@ -103,6 +104,7 @@ def judge_trial(
         epochs=epochs,
         parent=parent,
         knows_pictures=knows_pictures,
+        teacher=teacher,
         on_progress=on_progress,
         goes_on=asked,
     )

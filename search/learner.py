@@ -19,6 +19,9 @@ from search.augment import augment
 from search.tuning import Mirrors, Tuning
 
 LABEL_SMOOTHING = 0.1
+SHARE_OF_TEACHER, TEMPERATURE = 0.7, 2.0
+"""Of the loss, what is about a teacher's answers, both softened by the temperature. Source: benchmarks/RESULTS.md,
+search, Teachers; no other values were tried."""
 WEIGHT_DECAY = 0.02
 """Share of a kernel that a step at learning rate 1 would take away."""
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.99, 1e-6
@@ -29,14 +32,21 @@ class Learner:
 
     While a network is tuned its normalizations are what they were, unless the tuning says otherwise: a few hundred
     pictures know their own mean and spread less well than the pictures that the network comes from. That also halves
-    the time of a step.
+    the time of a step. With a teacher, a trained network for the same classes, it learns the teacher's answers too: the
+    teacher looks at the very same changed pictures, enlarged or reduced to its own size.
     """
 
     def __init__(
-        self, network: keras.Model, class_weights: Sequence[float], batch: int, tuning: Tuning | None = None
+        self,
+        network: keras.Model,
+        class_weights: Sequence[float],
+        batch: int,
+        tuning: Tuning | None = None,
+        teacher: keras.Model | None = None,
     ) -> None:
         self.network = network
-        self._logits = keras.Model(network.input, network.get_layer("probabilities").input)
+        self._logits = _logits_of(network)
+        self._teacher = None if teacher is None else _logits_of(teacher)
         self._tuning = tuning
         shares = _all(network) if tuning is None else _tuned(network, tuning)
         self._weights = [weight for weight, _ in shares]
@@ -89,11 +99,16 @@ class Learner:
         inputs = augment(images, seed, Mirrors() if self._tuning is None else self._tuning.mirrors)
         smooth = tf.one_hot(labels, self._classes, 1.0 - LABEL_SMOOTHING, 0.0)
         smooth += LABEL_SMOOTHING / self._classes
+        told = None if self._teacher is None else tf.nn.softmax(_answers(self._teacher, inputs) / TEMPERATURE)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._weights)
             logits = self._logits(inputs, training=self._tuning is None or self._tuning.norms_learn)
             losses = tf.nn.softmax_cross_entropy_with_logits(smooth, logits)
-            loss = tf.reduce_mean(losses * tf.gather(self._class_weights, labels))
+            losses *= tf.gather(self._class_weights, labels)
+            if told is not None:
+                apart = tf.nn.softmax_cross_entropy_with_logits(told, logits / TEMPERATURE) * TEMPERATURE**2
+                losses = (1 - SHARE_OF_TEACHER) * losses + SHARE_OF_TEACHER * apart
+            loss = tf.reduce_mean(losses)
         self._apply(tape.gradient(loss, self._weights), rate)
         right = tf.reduce_sum(tf.cast(tf.argmax(logits, axis=1) == labels, tf.int32))
         return loss, right
@@ -118,6 +133,15 @@ class Learner:
 
     def _guess(self, images: Any) -> Any:
         return self._logits((tf.cast(images, tf.float32) - 127.0) / 128.0, training=False)
+
+
+def _logits_of(network: keras.Model) -> keras.Model:
+    return keras.Model(network.input, network.get_layer("probabilities").input)
+
+
+def _answers(teacher: keras.Model, inputs: Any) -> Any:
+    """Return a teacher's logits for changed pictures, which it sees at its own size."""
+    return teacher(tf.image.resize(inputs, teacher.input_shape[1:3]), training=False)
 
 
 def _all(network: keras.Model) -> list[tuple[Any, float]]:

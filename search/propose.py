@@ -12,6 +12,7 @@ from typing import Any
 
 from models.architecture import Architecture
 from search.correction import broken_limit, correction_of
+from search.distillation import teacher_of
 from search.engine import Pick, Settings, pick
 from search.opening import opening_of
 from search.parents import parent_of
@@ -49,6 +50,8 @@ class Proposal:
     """Standard deviation of the prediction."""
     parent: int | None = None
     """Number of the finished trial that it begins with; None where it begins as the search does."""
+    teacher: int | None = None
+    """Number of the finished trial whose answers it learns; None where it learns the labels alone."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what is thought of the network as plain values, without the network itself."""
@@ -87,10 +90,10 @@ def next_proposal(spec: SearchSpec, history: Sequence[TrialRecord]) -> Proposal 
     found = _next(spec, history)
     if isinstance(found, Stopped):
         return found
-    parent = parent_of(spec, history, found.architecture)
-    if parent is None:
-        return found
-    return replace(found, parent=parent, reason=f"{found.reason} It begins with what trial {parent} has learned.")
+    parent, teacher = (of(spec, history, found.architecture) for of in (parent_of, teacher_of))
+    begins = "" if parent is None else f" It begins with what trial {parent} has learned."
+    learns = "" if teacher is None else f" Trial {teacher} teaches it."
+    return replace(found, parent=parent, teacher=teacher, reason=f"{found.reason}{begins}{learns}")
 
 
 def _next(spec: SearchSpec, history: Sequence[TrialRecord]) -> Proposal | Stopped:

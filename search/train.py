@@ -15,6 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.architecture import Architecture
+from models.correct import load_network
 from models.network import build_network
 from models.norms import settle_norms
 from models.pretrained import Parent
@@ -67,6 +68,7 @@ def train(
     epochs: int | None = None,
     parent: Path | None = None,
     knows_pictures: bool = False,
+    teacher: Path | None = None,
     on_progress: OnProgress = ignore,
     goes_on: GoesOn | None = None,
 ) -> Trained:
@@ -81,6 +83,7 @@ def train(
             0 fits a head and changes nothing else.
         parent: a file for `models.pretrained.load_parent`, from whose network this one takes over what it knows.
         knows_pictures: whether the parent has learned these very pictures; then this one needs them half as often.
+        teacher: a trained network's checkpoint for the same classes, whose answers are learned beside the labels.
         on_progress: told at the start and after every epoch.
         goes_on: asked at the rung (`search.rungs`) whether the training is worth its end; None for no rung.
 
@@ -91,8 +94,10 @@ def train(
     pictures = dataset.at(architecture.image_px)
     source = None if parent is None else takeover.load(parent)
     schedule = _schedule(architecture, source, len(pictures.train), epochs, knows_pictures=knows_pictures)
-    kept = f"{architecture.key} {seed} {schedule}" + (f" {_sha256(parent)}" if parent else "")
-    course, network = _course(architecture, pictures, out_dir, schedule, seed=seed, source=source, training=kept)
+    kept = " ".join([f"{architecture.key} {seed} {schedule}", *(_sha256(file) for file in (parent, teacher) if file)])
+    course, network = _course(
+        architecture, pictures, out_dir, schedule, seed=seed, source=source, teacher=teacher, training=kept
+    )
     on_progress(course.progress())
     stopped = False
     while not course.finished and not (stopped := _stops(course, goes_on)):
@@ -123,6 +128,7 @@ def _course(
     *,
     seed: int,
     source: Parent | None,
+    teacher: Path | None,
     training: str,
 ) -> tuple[Course, keras.Model]:
     """Return the training where it begins, or where an earlier call was stopped, and its network."""
@@ -134,7 +140,8 @@ def _course(
     if source is not None:
         known = kept and Tuning.from_text(str(kept["tuning"]))
         tuning = known or takeover.take_over(source, network, architecture, pictures, seed=seed, folder=out_dir)
-    learner = Learner(network, _class_weights(pictures.train.labels, classes), schedule.batch, tuning)
+    weights = _class_weights(pictures.train.labels, classes)
+    learner = Learner(network, weights, schedule.batch, tuning, None if teacher is None else load_network(teacher))
     facts = {"training": training, **({"tuning": tuning.to_text()} if tuning else {})}
     course = Course(learner, schedule, pictures, seed=seed, state=out_dir / STATE, facts=facts)
     if kept is not None:

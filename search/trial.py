@@ -47,6 +47,8 @@ class TrialRecord:
     """Why Coral's compiler does not bring the whole network onto the chip, as a sentence."""
     parent: int | None = None
     """Number of the trial that it begins with; None where it begins as the search does."""
+    teacher: int | None = None
+    """Number of the trial whose answers it learns; None where it learns the labels alone."""
     rung_accuracies: tuple[float, ...] = ()
     """Validation accuracy of the float network at the rung and, unless it was stopped there, at the end."""
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import keras_tuner
 from keras_tuner.engine.base_tuner import BaseTuner
@@ -38,7 +38,7 @@ from search.trial import TrialRecord, TrialState
 OBJECTIVE = "int8_accuracy"
 FLOAT, RUNGS = "float_accuracy", ("rung_1", "rung_2")
 """Further values of a trial: its float accuracy, and what `search.train.Trained.rung_accuracies` holds."""
-_ARCHITECTURE, _PARENT = "architecture", "parent"
+_ARCHITECTURE, _PARENT, _TEACHER = "architecture", "parent", "teacher"
 """Names of the values that hold the whole architecture and the number of the trial that it begins with, beside the
 choices that led to it."""
 TRIALS_USED_UP = Stopped("All trials that were ordered are used up.")
@@ -99,6 +99,7 @@ class AtollOracle(keras_tuner.Oracle):
             float_accuracy=known[FLOAT],
             latency_ms=cost_of(self._spec, network).latency_ms,
             parent=trial.hyperparameters.values.get(_PARENT),
+            teacher=trial.hyperparameters.values.get(_TEACHER),
             rung_accuracies=tuple(value for name in RUNGS if (value := known[name]) is not None),
         )
         before = self._restored.get(trial.trial_id)
@@ -116,6 +117,14 @@ class AtollOracle(keras_tuner.Oracle):
         self.start_order.append(trial.trial_id)
         if record.state in (TrialState.DONE, TrialState.FAILED):
             self.end_order.append(trial.trial_id)
+
+
+class Start(TypedDict):
+    """What a training begins with, as `search.judge.judge_trial` and `search.finishing.finish` take it."""
+
+    parent: Path | None
+    knows_pictures: bool
+    teacher: Path | None
 
 
 class AtollTuner(BaseTuner):
@@ -140,8 +149,7 @@ class AtollTuner(BaseTuner):
                 folder,
                 on_progress,
                 epochs=epochs,
-                parent=self.start_of(trial),
-                knows_pictures=begins_with_trial(trial),
+                **self.start_of(trial),
                 history=others,
             )
         except TrialFailed as error:
@@ -149,12 +157,17 @@ class AtollTuner(BaseTuner):
         rungs = dict(zip(RUNGS, found.metrics["rung_accuracies"], strict=False))
         return {OBJECTIVE: found.validation_accuracy, FLOAT: found.float_accuracy, **rungs}
 
-    def start_of(self, trial: Trial) -> Path | None:
-        """Return the file whose network a trial begins with; None where it begins from nothing."""
-        number = trial.hyperparameters.values.get(_PARENT)
-        if number is None:
-            return self._parent
-        return self.folder_of(self.oracle.trials[sorted(self.oracle.trials)[number - 1]]) / CHECKPOINT
+    def start_of(self, trial: Trial) -> Start:
+        """Return what a trial begins with, and which trial's network teaches it."""
+        parent, teacher = (self._checkpoint_of(trial, name) for name in (_PARENT, _TEACHER))
+        return Start(parent=parent or self._parent, knows_pictures=parent is not None, teacher=teacher)
+
+    def _checkpoint_of(self, trial: Trial, role: str) -> Path | None:
+        number = trial.hyperparameters.values.get(role)
+        return None if number is None else self.folder_of(self._trial_of(number)) / CHECKPOINT
+
+    def _trial_of(self, number: int) -> Trial:
+        return self.oracle.trials[sorted(self.oracle.trials)[number - 1]]
 
     def folder_of(self, trial: Trial) -> Path:
         """Return where a trial keeps its files."""
@@ -219,8 +232,7 @@ def search(
             trained,
             out_dir / "training",
             seed=spec.seed,
-            parent=tuner.start_of(trial),
-            knows_pictures=begins_with_trial(trial),
+            **tuner.start_of(trial),
             stopped=len(best.metrics["rung_accuracies"]) == 1,
             trial_seconds=best.seconds,
             most_seconds=last_seconds(spec),
@@ -244,11 +256,6 @@ def _best_of(tuner: AtollTuner) -> tuple[Trial, TrialOutcome]:
     return max(zip(done, outcomes, strict=True), key=lambda pair: pair[1].rank)
 
 
-def begins_with_trial(trial: Trial) -> bool:
-    """Say whether a trial begins with what another one has learned."""
-    return trial.hyperparameters.values.get(_PARENT) is not None
-
-
 def architecture_of(trial: Trial) -> Architecture:
     """Return the network that a trial of keras-tuner stands for."""
     return Architecture.from_json(json.loads(trial.hyperparameters.values[_ARCHITECTURE]))
@@ -269,4 +276,5 @@ def _value(trial: Trial, name: str) -> float | None:
 
 def _values(chosen: Proposal | TrialRecord) -> dict[str, Any]:
     network = chosen.architecture
-    return {**network.choices, _ARCHITECTURE: json.dumps(network.to_json()), _PARENT: chosen.parent}
+    facts = {_ARCHITECTURE: json.dumps(network.to_json()), _PARENT: chosen.parent, _TEACHER: chosen.teacher}
+    return {**network.choices, **facts}

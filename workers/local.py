@@ -156,8 +156,8 @@ class LocalSearch:
                 return None
             number = len(self._records) + 1
             self._reasons[number] = str(chosen.get("proposal", {}).get("reason", ""))
-            parent = chosen.get("proposal", {}).get("parent")
-            record = {"number": number, "architecture": chosen["architecture"], "state": "running", "parent": parent}
+            others = {role: chosen.get("proposal", {}).get(role) for role in ("parent", "teacher")}
+            record = {"number": number, "architecture": chosen["architecture"], "state": "running", **others}
             found = TrialRecord.from_json({**record, "latency_ms": chosen["estimate"]["latency_ms"]})
             self._records.append(found)
             return self._keep(found)

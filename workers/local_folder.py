@@ -45,10 +45,16 @@ def trial_folder(out_dir: Path, number: int) -> Path:
 
 
 def start_of(out_dir: Path, record: TrialRecord, parent: Path | None) -> dict[str, Any]:
-    """Return, for a job, the file whose network a trial begins with: another trial's, or the search's own, if any."""
+    """Return, for a job, the file whose network a trial begins with, and the one that teaches it, where there are any.
+
+    It begins with another trial's, or with the search's own.
+    """
+    start: dict[str, Any] = {} if parent is None else {"parent": str(parent)}
     if record.parent is not None:
-        return {"parent": str(trial_folder(out_dir, record.parent) / CHECKPOINT_FILE), "knows_pictures": True}
-    return {} if parent is None else {"parent": str(parent)}
+        start = {"parent": str(trial_folder(out_dir, record.parent) / CHECKPOINT_FILE), "knows_pictures": True}
+    if record.teacher is not None:
+        start["teacher"] = str(trial_folder(out_dir, record.teacher) / CHECKPOINT_FILE)
+    return start
 
 
 def keep_trial(out_dir: Path, record: TrialRecord, reason: str) -> None:

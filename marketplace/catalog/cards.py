@@ -238,9 +238,11 @@ def dataset_of(run: Run) -> dict[str, Any]:
 def training_of(run: Run) -> dict[str, Any]:
     """Return how the network learned, so that it can be trained again: seed, start, layers, rate, epochs.
 
-    A network that began with another trial of its run names it; that one's checkpoint and architecture are the run's.
+    A network that began with another trial of its run, or learned that one's answers, names it; its checkpoint and
+    architecture are the run's.
     """
-    begins_with = whole(run.best_trial.proposal if run.best_trial else {}, "parent")
+    proposal = run.best_trial.proposal if run.best_trial else {}
+    begins_with = whole(proposal, "parent")
     longer = part(run.quantization, "final_training")
     trial = whole(run.best_trial.metrics if run.best_trial else {}, "epochs")
     recipe = recipe_of(part(architecture_of(run), "choices"))
@@ -248,6 +250,7 @@ def training_of(run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "start": run.backbone or ("parent" if run.parent else "trial" if begins_with else "scratch"),
         "parent_trial": begins_with,
+        "teacher_trial": whole(proposal, "teacher") if not longer.get("kept") or longer.get("taught") else None,
         "layers": recipe.learns if run.backbone else str(Learns.ALL),
         "rate_of_usual": recipe.rate,
         "epochs": whole(longer, "epochs") if longer.get("kept") is True else trial,

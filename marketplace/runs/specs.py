@@ -73,6 +73,7 @@ def record_of(trial: Trial) -> TrialRecord:
         latency_ms=trial.estimate.get("latency_ms"),
         onchip_bytes=trial.estimate.get("cached_bytes"),
         parent=trial.proposal.get("parent"),
+        teacher=trial.proposal.get("teacher"),
         seconds=trial.seconds,
         message=trial.error,
         rung_accuracies=tuple(trial.metrics.get("rung_accuracies", ())),

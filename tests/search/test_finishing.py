@@ -105,3 +105,22 @@ def test_the_trials_network_is_used_where_the_longer_training_is_worse_or_fails(
         found = finishing.finish(network, dataset, trial.checkpoint, tmp_path / "b", seed=1)
         assert (found.checkpoint, found.kept) == (trial.checkpoint, False)
         assert found.sentence.endswith(end)
+
+
+@pytest.mark.slow
+def test_a_teacher_that_is_not_ahead_teaches_nothing_in_the_longer_training(
+    network: Architecture, trial: Trained, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from models.network import build_network
+    from search import finishing
+
+    monkeypatch.setattr(finishing, "schedule_of", lambda *_, **__: SHORT)
+    assert trial.validation_accuracy > 0.6
+    blank = tmp_path / "blank.keras"
+    build_network(network, 3, 0).save(blank)
+
+    def taught(pupil: Path, teacher: Path) -> bool:
+        return finishing.finish(network, dataset, pupil, tmp_path / "longer", seed=1, teacher=teacher).taught
+
+    assert taught(blank, trial.checkpoint)
+    assert not taught(trial.checkpoint, blank)

@@ -173,7 +173,14 @@ def test_a_proposal_says_why_in_a_sentence_and_what_it_expects() -> None:
     assert later.predicted_accuracy == pytest.approx(0.6, abs=0.3)
     assert later.reason.endswith(".")
     assert "foretold" in later.reason
-    assert set(later.to_json()) == {"reason", "expected_gain", "predicted_accuracy", "predicted_sd", "parent"}
+    assert set(later.to_json()) == {
+        "reason",
+        "expected_gain",
+        "predicted_accuracy",
+        "predicted_sd",
+        "parent",
+        "teacher",
+    }
 
 
 @pytest.mark.parametrize("objective", list(Goal))
@@ -236,7 +243,7 @@ def test_published_weights_begin_whole_at_several_resolutions_and_once_shallow()
         latency_limit_ms=4.0,
         objective=Goal.FRONT,
         trials=24,
-        trial_minutes=10,
+        trial_minutes=13,
     )
     history = _run(spec, [TrialState.DONE] * 7, [0.9, 0.8, 0.85, 0.86, 0.87, 0.88, 0.7])
     sides = [record.architecture.image_px for record in history]

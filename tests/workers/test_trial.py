@@ -143,12 +143,14 @@ def test_a_trial_begins_with_what_another_one_of_its_run_has_learned(engine: InM
     kept = store(io.BytesIO(b"learned"), "artifacts")
     facts = {"sha256": kept.sha256, "byte_count": kept.byte_count, "storage_key": kept.key}
     Artifact.objects.create(run=run, trial=run.trials.get(number=1), name="checkpoint.keras", **facts)
-    engine.proposal = {**CHOSEN, "key": "other", "proposal": {"reason": "It begins with trial 1.", "parent": 1}}
+    begins = {"reason": "It begins with trial 1.", "parent": 1, "teacher": 1}
+    engine.proposal = {**CHOSEN, "key": "other", "proposal": begins}
     do_next_step()
     parent = Path(engine.jobs[-1][1]["parent"])
+    assert engine.jobs[-1][1]["teacher"] == str(parent)
     assert parent.read_bytes() == b"learned"
     assert Architecture.from_json(json.loads(parent.with_name("architecture.json").read_text()))
-    assert history_of(run)[1].parent == 1
+    assert (history_of(run)[1].parent, history_of(run)[1].teacher) == (1, 1)
     assert parent.parent not in tidy(), "its longer training begins with it, too"
     Run.objects.filter(pk=run.pk).update(status=Run.Status.DONE)
     assert parent.parent in tidy()

@@ -29,6 +29,7 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
         seed=job["seed"],
         parent=Path(job["parent"]) if job.get("parent") else None,
         knows_pictures=job.get("knows_pictures", False),
+        teacher=Path(job["teacher"]) if job.get("teacher") else None,
         stopped=job["stopped"],
         trial_seconds=job.get("trial_seconds"),
         most_seconds=job.get("most_seconds"),

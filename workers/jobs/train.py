@@ -37,6 +37,7 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
         tell,
         parent=parent,
         knows_pictures=job.get("knows_pictures", False),
+        teacher=Path(job["teacher"]) if job.get("teacher") else None,
         history=history,
     )
     return {

@@ -23,18 +23,25 @@ CHECKPOINT = "checkpoint.keras"
 
 
 def start_of(trial: Trial) -> dict[str, Any]:
-    """Return, for a job, the file whose network a trial begins with: another trial's, or what its run begins with.
+    """Return, for a job, the file whose network a trial begins with, and the one that teaches it, if any does.
+
+    It begins with another trial's, or with what its run begins with.
 
     Raises:
         StepFailed: as `parent_of`.
     """
-    number = record_of(trial).parent
-    if number is None:
-        return {"parent": parent_of(trial.run)}
-    parent = trial.run.trials.get(number=number)
-    folder = Path(settings.DATA_DIR, "cache", "trials", str(parent.pk))
-    checkpoint = bring(trial.run, CHECKPOINT, folder, trial=parent)
-    return {"parent": str(_with_architecture(checkpoint, parent.architecture)), "knows_pictures": True}
+    record = record_of(trial)
+    taught = {} if record.teacher is None else {"teacher": _checkpoint_of(trial.run, record.teacher)}
+    if record.parent is None:
+        return {"parent": parent_of(trial.run), **taught}
+    return {"parent": _checkpoint_of(trial.run, record.parent), "knows_pictures": True, **taught}
+
+
+def _checkpoint_of(run: Run, number: int) -> str:
+    """Return the local path of what a trial has learned, with its architecture beside it."""
+    trial = run.trials.get(number=number)
+    folder = Path(settings.DATA_DIR, "cache", "trials", str(trial.pk))
+    return str(_with_architecture(bring(run, CHECKPOINT, folder, trial=trial), trial.architecture))
 
 
 def parent_of(run: Run) -> str:

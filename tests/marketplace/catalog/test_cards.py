@@ -48,9 +48,13 @@ def test_a_card_says_how_the_network_learned() -> None:
     assert run.best_trial is not None
     run.best_trial.metrics = {"epochs": 25}
     run.best_trial.architecture = {**ARCHITECTURE, "choices": {"learns": "all", "rate": 0.5}}
-    told = {"seed": 7, "start": run.backbone, "layers": "all", "rate_of_usual": 0.5, "epochs": 25, "parent_trial": None}
+    run.best_trial.proposal = {"teacher": 2}
+    told = {"seed": 7, "start": run.backbone, "layers": "all", "rate_of_usual": 0.5, "epochs": 25}
+    told |= {"parent_trial": None, "teacher_trial": 2}
     assert card_for(run)["training"] == told
     run.quantization = {**run.quantization, "final_training": {"kept": True, "epochs": 75}}
+    assert card_for(run)["training"] == {**told, "epochs": 75, "teacher_trial": None}
+    run.quantization = {**run.quantization, "final_training": {"kept": True, "epochs": 75, "taught": True}}
     assert card_for(run)["training"] == {**told, "epochs": 75}
     plain = make_run(make_user(), seed=3)
     assert card_for(plain)["training"]["start"] == "scratch"
