@@ -153,12 +153,12 @@ def test_the_page_of_a_model_says_how_it_learned(client: Client, owner: User) ->
     run = make_run(owner, seed=12345, backbone="tf2_mobilenet_v2_1.0_224_ptq")
     assert run.best_trial is not None
     run.best_trial.architecture = {**ARCHITECTURE, "choices": {"learns": "all", "rate": 0.5}}
-    run.best_trial.metrics = {"epochs": 25}
+    run.best_trial.metrics, run.best_trial.proposal = {"epochs": 25}, {"teacher": 2}
     run.best_trial.save()
     make_release(owner, "corals", run)
     text = page(client, "/reef/corals")
     assert "<dd>25 epochs</dd>" in text
-    assert "all layers, 0.5 times the usual learning rate, seed 12345" in text
+    assert "all layers, taught by trial 2, 0.5 times the usual learning rate, seed 12345" in text
 
 
 def test_hostile_words_are_shown_as_words(client: Client, owner: User) -> None:
