@@ -280,7 +280,7 @@ def best_of(records: list[TrialRecord]) -> TrialRecord | None:
 def finished(
     record: TrialRecord, data: Dataset, out: Path, start: tuple[Path | None, Path | None], most_s: float, seed: int
 ) -> Path:
-    """Return the network after its longer training, where there is time for one and it was not worse."""
+    """Return the network after its longer training, where there is time for one and it was not clearly worse."""
     found = finish(
         record.architecture,
         data,

@@ -2,7 +2,8 @@
 
 Trials are short, so that many fit into the time; sets of many pictures are shown to them only a few times. The network
 that was chosen begins again with the same start and sees its pictures up to three times as often, with a learning rate
-that comes down as slowly. What does not do at least as well on the validation pictures is not kept.
+that comes down as slowly. It is kept unless it is clearly worse on the validation pictures: the trial was chosen among
+many for what it got right of them, so its figure is partly luck, and the longer training's is not.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.architecture import Architecture
 from search.answers import classify_float, image_px_of
 from search.dataset import Dataset
@@ -19,7 +23,7 @@ from search.distillation import is_ahead
 from search.errors import TrialFailed
 from search.progress import OnProgress, ignore
 from search.rungs import rung_epoch
-from search.scores import agreement
+from search.scores import clearly_worse
 from search.train import schedule_of, train
 
 
@@ -48,6 +52,8 @@ class Finished:
             return f"A longer training of {self.epochs} epochs failed, so the trial's network is used."
         found = f"{100 * self.accuracy:.1f} instead of {100 * self.trial_accuracy:.1f} % of the validation pictures"
         end = "." if self.kept else ", so the trial's network is used."
+        if self.kept and self.accuracy < self.trial_accuracy:
+            end = ", which is within chance: the trial was chosen among many for this figure."
         return f"Trained again for {self.epochs} instead of {self.trial_epochs} epochs: {found}{end}"
 
     def to_json(self) -> dict[str, Any]:
@@ -88,14 +94,15 @@ def finish(
         on_progress: told at the start and after every epoch.
     """
     schedule = schedule_of(architecture, len(dataset.train), parent, knows_pictures=knows_pictures)
-    before = _right(trial_checkpoint, dataset)
+    right = _right(trial_checkpoint, dataset)
+    before = float(np.mean(right))
     trial_epochs = rung_epoch(schedule.epochs) if stopped else schedule.epochs
     in_time = _epochs_in(most_seconds, trial_seconds, trial_epochs)
     epochs = schedule.longer_within(in_time) or (schedule.epochs if stopped else 0)
     none = Finished(trial_checkpoint, False, False, epochs, trial_epochs, None, before)
     if not epochs:
         return none
-    if teacher is not None and not is_ahead(_right(teacher, dataset), before):
+    if teacher is not None and not is_ahead(float(np.mean(_right(teacher, dataset))), before):
         teacher = None
     try:
         trained = train(
@@ -111,15 +118,16 @@ def finish(
         )
     except TrialFailed:
         return none
-    kept = trained.validation_accuracy >= before
+    kept = not clearly_worse(right, _right(trained.checkpoint, dataset))
     checkpoint = trained.checkpoint if kept else trial_checkpoint
     return Finished(checkpoint, kept, teacher is not None, epochs, trial_epochs, trained.validation_accuracy, before)
 
 
-def _right(checkpoint: Path, dataset: Dataset) -> float:
-    """Return the share of validation pictures that a float network gets right at its own resolution."""
+def _right(checkpoint: Path, dataset: Dataset) -> NDArray[np.bool_]:
+    """Return (pictures,): which validation pictures a float network gets right, at its own resolution."""
     validation = dataset.at(image_px_of(checkpoint)).validation
-    return agreement(classify_float(checkpoint, validation.images).argmax(axis=1), validation.labels)
+    right: NDArray[np.bool_] = classify_float(checkpoint, validation.images).argmax(axis=1) == validation.labels
+    return right
 
 
 def _epochs_in(most_seconds: float | None, trial_seconds: float | None, trial_epochs: int) -> float:

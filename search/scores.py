@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,6 +43,17 @@ def interval_95(right: int, count: int) -> tuple[float, float]:
     middle = (share + z2 / (2 * count)) / (1 + z2 / count)
     half = _Z_95 / (1 + z2 / count) * (share * (1 - share) / count + z2 / (4 * count**2)) ** 0.5
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def clearly_worse(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> bool:
+    """Say whether answers to the same pictures are right less often than chance explains: by two standard errors.
+
+    Args:
+        before: (pictures,), which answers were right.
+        after: (pictures,), which are.
+    """
+    lost, gained = int((before & ~after).sum()), int((after & ~before).sum())
+    return lost - gained > 2 * math.sqrt(lost + gained)
 
 
 def agreement(one: Labels, other: Labels) -> float:

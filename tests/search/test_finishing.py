@@ -67,8 +67,8 @@ def test_the_chosen_network_learns_for_longer_from_the_same_start(
     assert said[-1].epoch == found.epochs == 6
     assert found.trial_accuracy == pytest.approx(trial.validation_accuracy)
     assert found.accuracy is not None
-    assert found.kept == (found.accuracy >= found.trial_accuracy)
-    assert found.checkpoint.parent.name == ("longer" if found.kept else "trial")
+    assert found.kept
+    assert found.checkpoint.parent.name == "longer"
     assert found.sentence.startswith("Trained again for 6 instead of 2 epochs: ")
     assert found.to_json()["sentence"] == found.sentence
 
@@ -88,13 +88,17 @@ def test_the_chosen_network_learns_for_longer_from_the_same_start(
 def test_the_trials_network_is_used_where_the_longer_training_is_worse_or_fails(
     network: Architecture, trial: Trained, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from models.network import build_network
     from search import finishing
     from search.train import Trained
 
     assert finishing.finish(network, dataset, trial.checkpoint, tmp_path / "a", seed=1).sentence == ""
 
+    blank = tmp_path / "blank.keras"
+    build_network(network, 3, 0).save(blank)
+
     def worse(*_: object, **__: object) -> Trained:
-        return Trained(tmp_path / "other.keras", 0.0, 6, 1.0)
+        return Trained(blank, 0.3, 6, 1.0)
 
     def fail(*_: object, **__: object) -> Trained:
         raise TrialFailed("The training came apart: its loss is no longer a number.")
@@ -105,6 +109,16 @@ def test_the_trials_network_is_used_where_the_longer_training_is_worse_or_fails(
         found = finishing.finish(network, dataset, trial.checkpoint, tmp_path / "b", seed=1)
         assert (found.checkpoint, found.kept) == (trial.checkpoint, False)
         assert found.sentence.endswith(end)
+
+
+def test_a_longer_training_that_is_worse_within_chance_says_why_it_is_kept(tmp_path: Path) -> None:
+    from search.finishing import Finished
+
+    found = Finished(tmp_path, True, False, 75, 25, 0.977, 0.992)
+    told = (
+        "Trained again for 75 instead of 25 epochs: 97.7 instead of 99.2 % of the validation pictures, which is within"
+    )
+    assert found.sentence.startswith(told)
 
 
 @pytest.mark.slow

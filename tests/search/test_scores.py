@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from search.scores import agreement, interval_95, recall_changes, scores_of
+from search.scores import agreement, clearly_worse, interval_95, recall_changes, scores_of
 
 
 def test_scores_count_right_answers_of_each_class() -> None:
@@ -38,3 +38,14 @@ def test_classes_that_moved_are_named_with_the_largest_loss_first() -> None:
         {"name": "a", "before": 1.0, "after": 0.5},
         {"name": "b", "before": 0.5, "after": 1.0},
     ]
+
+
+def test_what_chance_explains_is_not_clearly_worse() -> None:
+    before = np.ones(130, dtype=bool)
+    for lost, worse in ((0, False), (2, False), (4, False), (5, True)):
+        after = before.copy()
+        after[:lost] = False
+        assert clearly_worse(before, after) == worse
+        assert not clearly_worse(after, before)
+    mixed = np.arange(130) % 13 > 0
+    assert not clearly_worse(mixed, mixed[::-1])
