@@ -17,8 +17,8 @@ from search.spec import SearchSpec
 from search.trial import TrialRecord
 
 LEAST_LEAD = 0.02
-"""Accuracy by which a teacher must be ahead. On two splits of a small set it helped by four to five points where it was
-six and eleven ahead, and hurt by two to three where it was not ahead."""
+"""Accuracy by which a teacher must be ahead. On three splits of a small set it helped by one to five points where it
+was six to eleven ahead, and hurt by two to three where it was not ahead."""
 _LOST_BY_ENLARGING = 0.03
 """Accuracy that a teacher may lose where it sees pictures enlarged to twice their side; on rice leaves, 0.02."""
 

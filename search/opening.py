@@ -2,8 +2,9 @@
 
 First each family's own shape, as large as the limits allow. Where there are published weights, then their own network
 at other resolutions, because it has lost nothing, with other recipes, because which one suits is a matter of the
-pictures; and once, at the largest, a shallow one of full width, to learn what cutting costs on these pictures. At equal
-latency a shallow one computes twice as much as a narrow one: the chip takes its time for every layer, however narrow.
+pictures; and once, as large as the time allows, a shallow one of full width, to learn what cutting costs on these
+pictures. At equal latency a shallow one computes twice as much as a narrow one: the chip takes its time for every
+layer, however narrow.
 """
 
 from __future__ import annotations
@@ -64,12 +65,14 @@ def _why(spec: SearchSpec, network: Architecture) -> str:
 
 
 def _shallow(spec: SearchSpec, new: Sequence[Architecture], history: Sequence[TrialRecord]) -> Architecture | None:
-    """Return the shallowest of those as wide as the largest whole network so far, the one that computes most."""
+    """Return the shallowest of those as wide as the largest whole network so far, the one that computes most: at its
+    resolution, or at a smaller one where it would train too long there.
+    """
     whole = [each.architecture for each in history if is_published(each.architecture, spec.backbone)]
     if not whole:
         return None
     largest = max(whole, key=lambda each: each.image_px)
-    wide = [each for each in new if each.image_px == largest.image_px and _widths(each) == _widths(largest)]
+    wide = [each for each in new if each.image_px <= largest.image_px and _widths(each) == _widths(largest)]
     fewest = min((len(each.blocks) for each in wide), default=0)
     shallow = [each for each in wide if len(each.blocks) == fewest < len(largest.blocks)]
     return max(shallow, key=lambda each: each.macs(spec.classes), default=None)

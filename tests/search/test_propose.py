@@ -260,6 +260,12 @@ def test_published_weights_begin_whole_at_several_resolutions_and_once_shallow()
     reasons = [next_proposal(spec, history[:count]) for count in range(3)]
     assert all(isinstance(each, Proposal) and "published network" in each.reason for each in reasons)
 
+    hurried = _run(replace(spec, trial_minutes=6), [TrialState.DONE] * 2, [0.9, 0.8])
+    proposal = next_proposal(replace(spec, trial_minutes=6), hurried)
+    assert isinstance(proposal, Proposal)
+    assert len(proposal.architecture.blocks) == 7
+    assert 64 < proposal.architecture.image_px < 128, "where it fits into the time"
+
     best_only = replace(spec, objective=Goal.TARGET)
     history = _run(best_only, [TrialState.DONE] * 2, [0.9, 0.8])
     assert [record.architecture.image_px for record in history] == [128, 120]
