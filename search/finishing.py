@@ -53,7 +53,7 @@ class Finished:
         found = f"{100 * self.accuracy:.1f} instead of {100 * self.trial_accuracy:.1f} % of the validation pictures"
         end = "." if self.kept else ", so the trial's network is used."
         if self.kept and self.accuracy < self.trial_accuracy:
-            end = ", which is within chance: the trial was chosen among many for this figure."
+            end = ", which is within chance, so the longer training is used."
         return f"Trained again for {self.epochs} instead of {self.trial_epochs} epochs: {found}{end}"
 
     def to_json(self) -> dict[str, Any]:
