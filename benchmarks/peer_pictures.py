@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,15 @@ def pictures_of(name: str, seed: int) -> Dataset:
         job["manifest"] = str(_split_anew(Path(job["manifest"]), seed))
         job["arrays"] += f"-split{seed}"
     return dataset_for(job, lambda report: None)
+
+
+def keep_line(file: Path, found: Mapping[str, Any]) -> None:
+    """Append what was found to a file of lines of JSON, and show it."""
+    line = json.dumps(found)
+    file.parent.mkdir(exist_ok=True)
+    with file.open("a") as lines:
+        lines.write(f"{line}\n")
+    print(line, flush=True)
 
 
 def few_pictures_of(name: str, seed: int) -> Dataset:

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from benchmarks.peer_pictures import ROOT, SHARED, few_pictures_of
+from benchmarks.peer_pictures import ROOT, SHARED, few_pictures_of, keep_line
 from models.architecture import Architecture
 from models.backbones import BACKBONES, FOLDER_VARIABLE, fetch_backbone
 from models.families import FAMILIES
@@ -91,9 +91,7 @@ def run(name: str, seed: int, kind: str) -> None:
                 "validation": trained.validation_accuracy, "cpu_s": time.process_time() - before,
                 "macs": network.macs(len(data.classes)),
             }  # fmt: skip
-            with LINES.open("a") as file:
-                file.write(json.dumps(found) + "\n")
-            print(json.dumps(found), flush=True)
+            keep_line(LINES, found)
             return trained.checkpoint
 
         finished = learn("first", first, "start", start)
@@ -107,5 +105,4 @@ def run(name: str, seed: int, kind: str) -> None:
 if __name__ == "__main__":
     limit_threads(1)
     os.environ.setdefault(FOLDER_VARIABLE, str(SHARED / "data" / "pretrained"))
-    LINES.parent.mkdir(exist_ok=True)
     run(sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "published")

@@ -20,12 +20,10 @@ tpe         Optuna's TPE on the same space
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -34,129 +32,30 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.peer_pictures import ROOT, SHARED, pictures_of
+from benchmarks.peer_methods import FAMILY, METHODS, engine
+from benchmarks.peer_pictures import ROOT, SHARED, keep_line, pictures_of
 from benchmarks.peer_table import table
 from models.architecture import Architecture
 from models.backbones import BACKBONES, FOLDER_VARIABLE, fetch_backbone
-from models.families import FAMILIES
 from search.cost import cost_of
 from search.dataset import Dataset
 from search.errors import TrialFailed
 from search.finishing import finish
 from search.judge import judge_trial, validate_on_cpu
-from search.minutes import in_the_time_left, last_seconds
+from search.minutes import last_seconds
 from search.problem import Goal
-from search.propose import Proposal, Stopped, next_proposal
+from search.propose import Proposal
 from search.quantizing import quantize_best
 from search.recipe import recipe_of
-from search.space import holds_limits, space_of
 from search.spec import SearchSpec
 from search.train import CHECKPOINT, limit_threads
 from search.trial import TrialRecord, TrialState
+from search.tuner import Start
 
 LINES = ROOT / "var" / "search_peers.jsonl"
 LIMITS_MS = (1.0, 2.0, 4.0)
 LIMIT_MACS = 27_000_000
 LIMITS = (f"≤ {LIMIT_MACS // 10**6} M", *(f"≤ {limit_ms:g} ms" for limit_ms in LIMITS_MS))
-FAMILY = "mobilenet_v2"
-Evaluate = Callable[..., TrialRecord]
-Method = Callable[[SearchSpec, Evaluate], Iterator[TrialRecord]]
-
-
-def engine(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
-    """Ours: proposals end in time to leave some for the longer training."""
-    history: list[TrialRecord] = []
-    began = time.process_time()
-    while (asked := in_the_time_left(spec, history, time.process_time() - began)) is not None:
-        proposal = next_proposal(asked, history)
-        if isinstance(proposal, Stopped):
-            return
-        history.append(evaluate(proposal.architecture, proposal=proposal))
-        yield history[-1]
-
-
-def fixed(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
-    """MobileNet v2 at its full depth, as a person would try it: the largest first, then narrower and smaller ones."""
-    for resolution, width in by_hand(spec.image_px):
-        yield evaluate(whole_mobilenet(spec, resolution, width))
-
-
-def by_hand(image_px: int) -> list[tuple[int, float]]:
-    """Return resolutions and widths in the order in which a person would try them."""
-    sides = [side for side in (128, 96, 64) if side <= image_px]
-    return [(side, width) for widths in ((1.0, 0.5), (0.35, 0.75)) for side in sides for width in widths]
-
-
-def whole_mobilenet(spec: SearchSpec, resolution: int, width: float) -> Architecture:
-    """Return the published network at a width and a resolution."""
-    space = space_of(spec, FAMILY)
-    choices = space.network
-    chosen = {name: values[-1] for name, values in choices.items()} | space.usual
-    chosen |= {name: width for name in choices if name.endswith("_width")}
-    nearest = min(choices["resolution"], key=lambda side: abs(float(side) - resolution))
-    return FAMILIES[FAMILY].build({**chosen, "resolution": nearest})
-
-
-def hyperband(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
-    """keras-tuner's: many networks for few epochs, the better ones for more, going on from where they were."""
-    import keras_tuner
-
-    vocabulary = keras_tuner.HyperParameters()
-    for name, values in space_of(spec, FAMILY).choices.items():
-        vocabulary.Choice(name, list(values))
-    oracle = keras_tuner.oracles.HyperbandOracle(
-        objective=keras_tuner.Objective("accuracy", "max"),
-        max_epochs=12,
-        factor=3,
-        seed=spec.seed,
-        hyperparameters=vocabulary,
-        max_consecutive_failed_trials=10**9,  # networks beyond the limits are told as failed
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        oracle._set_project_dir(folder, "hyperband")
-        done: dict[str, TrialRecord] = {}
-        while (trial := oracle.create_trial("one")).status == "RUNNING":
-            values = dict(trial.hyperparameters.values)
-            epochs, before = int(values.pop("tuner/epochs", 3)), values.pop("tuner/trial_id", None)
-            chosen = {name: value for name, value in values.items() if not name.startswith("tuner/")}
-            architecture = FAMILIES[FAMILY].build(chosen)
-            if holds_limits(spec, architecture):
-                done[trial.trial_id] = evaluate(architecture, epochs=epochs, after=done.get(before or ""))
-                yield done[trial.trial_id]
-                oracle.update_trial(trial.trial_id, {"accuracy": done[trial.trial_id].validation_accuracy or 0.0})
-                trial.status = "COMPLETED"
-            else:
-                trial.status = "INVALID"
-            oracle.end_trial(trial)
-
-
-def tpe(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
-    """Optuna's, for accuracy and latency at once; what breaks a limit costs it nothing and it is told so."""
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(
-        directions=["maximize", "minimize"], sampler=optuna.samplers.TPESampler(seed=spec.seed, n_startup_trials=4)
-    )
-    while True:
-        trial = study.ask()
-        chosen = {n: trial.suggest_categorical(n, list(values)) for n, values in space_of(spec, FAMILY).choices.items()}
-        architecture = FAMILIES[FAMILY].build(chosen)
-        if not holds_limits(spec, architecture):
-            study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            continue
-        record = evaluate(architecture)
-        yield record
-        study.tell(trial, [record.validation_accuracy or 0.0, record.latency_ms or spec.latency_limit_ms])
-
-
-METHODS: dict[str, Method] = {
-    "engine": engine,
-    "scratch": engine,
-    "fixed": fixed,
-    "hyperband": hyperband,
-    "tpe": tpe,
-}
 
 
 def spec_for(method: str, data: Dataset, seconds: float, seed: int) -> SearchSpec:
@@ -183,7 +82,7 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
     limit_threads(1)
     data = pictures_of(name, seed)
     spec = spec_for(method, data, seconds, seed)
-    parent = fetch_backbone(spec.backbone) if spec.backbone else None
+    published = fetch_backbone(spec.backbone) if spec.backbone else None
     records: list[TrialRecord] = []
     began, spent = time.monotonic(), time.process_time()
     with tempfile.TemporaryDirectory(prefix="atoll-peers-") as out:
@@ -196,26 +95,20 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
             proposal: Proposal | None = None,
         ) -> TrialRecord:
             where, before = Path(out) / str(len(records) + 1), time.process_time()
-            start = Path(out) / str(after.number) / CHECKPOINT if after else parent
             rivals = list(records) if METHODS[method] is engine else None
             record = TrialRecord(
                 len(records) + 1,
                 architecture,
                 TrialState.RUNNING,
                 latency_ms=cost_of(spec, architecture).latency_ms,
+                parent=proposal.parent if proposal else None,
                 teacher=proposal.teacher if proposal else None,
             )
+            start = start_of(record, Path(out), published)
+            if after:
+                start["parent"] = Path(out) / str(after.number) / CHECKPOINT
             try:
-                found = judge_trial(
-                    architecture,
-                    data,
-                    spec,
-                    where,
-                    epochs=epochs,
-                    parent=start,
-                    teacher=taught_by(record),
-                    history=rivals,
-                )
+                found = judge_trial(architecture, data, spec, where, epochs=epochs, history=rivals, **start)
                 record = replace(
                     record,
                     state=TrialState.DONE,
@@ -236,9 +129,6 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
             print(line, file=sys.stderr, flush=True)
             return record
 
-        def taught_by(record: TrialRecord) -> Path | None:
-            return None if record.teacher is None else Path(out) / str(record.teacher) / CHECKPOINT
-
         for _ in METHODS[method](spec, evaluate):
             if time.process_time() - spent >= seconds:
                 break
@@ -248,7 +138,7 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
         if METHODS[method] is engine:
             most_s = (last_seconds(spec) or 0) / max(1, len(different))
             files = {
-                number: finished(each, data, Path(out), (parent, taught_by(each)), most_s, seed)
+                number: finished(each, data, Path(out), start_of(each, Path(out), published), most_s, seed)
                 for number, each in different.items()
             }
         cpu, wall = time.process_time() - spent, time.monotonic() - began
@@ -277,9 +167,13 @@ def best_of(records: list[TrialRecord]) -> TrialRecord | None:
     )
 
 
-def finished(
-    record: TrialRecord, data: Dataset, out: Path, start: tuple[Path | None, Path | None], most_s: float, seed: int
-) -> Path:
+def start_of(record: TrialRecord, out: Path, published: Path | None) -> Start:
+    """Return what a network begins with, and which one teaches it."""
+    files = [None if number is None else out / str(number) / CHECKPOINT for number in (record.parent, record.teacher)]
+    return Start(parent=files[0] or published, knows_pictures=files[0] is not None, teacher=files[1])
+
+
+def finished(record: TrialRecord, data: Dataset, out: Path, start: Start, most_s: float, seed: int) -> Path:
     """Return the network after its longer training, where there is time for one and it was not clearly worse."""
     found = finish(
         record.architecture,
@@ -287,11 +181,10 @@ def finished(
         out / str(record.number) / CHECKPOINT,
         out / f"longer{record.number}",
         seed=seed,
-        parent=start[0],
-        teacher=start[1],
         stopped=record.stopped,
         trial_seconds=record.seconds,
         most_seconds=most_s,
+        **start,
     )
     print(f"{record.number}: {found.sentence or 'no longer training'}", file=sys.stderr, flush=True)
     return found.checkpoint
@@ -317,10 +210,7 @@ def main() -> None:
     method, name, seconds, *seed = sys.argv[1:]
     os.environ.setdefault(FOLDER_VARIABLE, str(SHARED / "data" / "pretrained"))
     found = search(method, name, float(seconds), int(seed[0]) if seed else 0)
-    LINES.parent.mkdir(exist_ok=True)
-    with LINES.open("a") as file:
-        file.write(json.dumps(found) + "\n")
-    print(json.dumps(found, indent=1))
+    keep_line(LINES, found)
 
 
 if __name__ == "__main__":

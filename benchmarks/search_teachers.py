@@ -10,7 +10,6 @@ var/search_teachers.jsonl.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.peer_pictures import ROOT, SHARED, few_pictures_of
+from benchmarks.peer_pictures import ROOT, SHARED, few_pictures_of, keep_line
 from benchmarks.search_parents import NARROW, SHALLOW, mobilenet, test_accuracy
 from models.architecture import Architecture
 from models.backbones import BACKBONES, FOLDER_VARIABLE, fetch_backbone
@@ -47,9 +46,7 @@ def run(name: str, seed: int) -> None:
                 "validation": trained.validation_accuracy, "cpu_s": time.process_time() - before,
                 "macs": network.macs(len(data.classes)),
             }  # fmt: skip
-            with LINES.open("a") as file:
-                file.write(json.dumps(found) + "\n")
-            print(json.dumps(found), flush=True)
+            keep_line(LINES, found)
             return trained.checkpoint
 
         teacher = learn("teacher", mobilenet(PX), None, None)
@@ -63,5 +60,4 @@ def run(name: str, seed: int) -> None:
 if __name__ == "__main__":
     limit_threads(1)
     os.environ.setdefault(FOLDER_VARIABLE, str(SHARED / "data" / "pretrained"))
-    LINES.parent.mkdir(exist_ok=True)
     run(sys.argv[1], int(sys.argv[2]))
