@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
+import zipfile
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from marketplace.datasets.splitting import TEST, TRAIN, VALIDATION, split_pictures
 from search.dataset import Dataset
 from workers.jobs.arrays import dataset_for
-from workers.local_pictures import check_pictures
+from workers.local_pictures import MANIFEST_FILE, Pictures, check_pictures
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("ATOLL_SHARED_DIR", ROOT.parent / "shared"))
-SETS = {"signs": ("sign_digits10.zip", 96), "rice": ("rice_leaf5.zip", 128)}
+QUARTERS = "quarters"
+"""Rice leaves cut into four: a larger and harder set, since what a leaf suffers from is not seen on every quarter."""
+SETS = {"signs": ("sign_digits10.zip", 96), "rice": ("rice_leaf5.zip", 128), QUARTERS: ("rice_leaf5.zip", 112)}
 """Archive and the side of its pictures in px, by name."""
-FEW = {"signs": (250, 150), "rice": (300, 100)}
+FEW = {"signs": (250, 150), "rice": (300, 100), QUARTERS: (2000, 400)}
 """Training and validation pictures of a set that is cut so that most of its pictures test."""
 
 
@@ -27,10 +34,9 @@ def pictures_of(name: str, seed: int) -> Dataset:
 
     Few test pictures say little, and twins make them fewer still: so every seed has its own test pictures.
     """
-    archive, px = SETS[name]
-    pictures = check_pictures(SHARED / "data" / "datasets" / archive, ROOT / "var/peers" / name, lambda report: None)
-    job = pictures.job_values(px)
-    if seed:
+    px = SETS[name][1]
+    job = _checked(name).job_values(px)
+    if seed or name == QUARTERS:
         job["manifest"] = str(_split_anew(Path(job["manifest"]), seed))
         job["arrays"] += f"-split{seed}"
     return dataset_for(job, lambda report: None)
@@ -47,19 +53,48 @@ def keep_line(file: Path, found: Mapping[str, Any]) -> None:
 
 def few_pictures_of(name: str, seed: int) -> Dataset:
     """Return a set of few training and many test pictures, twins together: for choosing rules, not for figures."""
-    archive, px = SETS[name]
-    pictures = check_pictures(SHARED / "data" / "datasets" / archive, ROOT / "var/peers" / name, lambda report: None)
-    job = pictures.job_values(px)
+    px = SETS[name][1]
+    job = _checked(name).job_values(px)
     job["manifest"] = str(_few_to_learn(Path(job["manifest"]), *FEW[name], seed))
     job["arrays"] += f"-few{seed}"
     return dataset_for(job, lambda report: None)
+
+
+def _checked(name: str) -> Pictures:
+    archive, folder = SHARED / "data" / "datasets" / SETS[name][0], ROOT / "var/peers" / name
+    if name == QUARTERS:
+        archive = _quartered(_checked("rice"), ROOT / "var/peers/quarters.zip")
+    return check_pictures(archive, folder, lambda report: None)
+
+
+def _quartered(whole: Pictures, target: Path) -> Path:
+    """Cut every picture into four; a quarter's name begins with the group of its whole picture."""
+    if target.exists():
+        return target
+    unfinished = target.with_suffix(".part")
+    with zipfile.ZipFile(whole.archive) as source, zipfile.ZipFile(unfinished, "w") as quarters:
+        for place, picture in enumerate(json.loads((whole.folder / MANIFEST_FILE).read_text())["pictures"]):
+            with Image.open(source.open(picture["name"])) as opened:
+                pixels = opened.convert("RGB")
+            across, down = pixels.width // 2, pixels.height // 2
+            for corner, (x, y) in enumerate(product((0, across), (0, down))):
+                quarter = io.BytesIO()
+                pixels.crop((x, y, x + across, y + down)).save(quarter, "PNG")
+                name = f"{whole.classes[picture['class']]}/{picture['group']}-{place}-{corner}.png"
+                quarters.writestr(name, quarter.getvalue())
+    unfinished.rename(target)
+    return target
+
+
+def _group_of(picture: Mapping[str, Any], quarters: bool) -> int:
+    return int(Path(picture["name"]).name.split("-")[0]) if quarters else picture["group"]
 
 
 def _few_to_learn(manifest: Path, training: int, validation: int, seed: int) -> Path:
     content = json.loads(manifest.read_text())
     groups: dict[Any, list[dict[str, Any]]] = {}
     for picture in content["pictures"]:
-        groups.setdefault(picture["group"], []).append(picture)
+        groups.setdefault(_group_of(picture, manifest.parent.name == QUARTERS), []).append(picture)
     order = list(groups.values())
     random.Random(seed).shuffle(order)
     placed = 0
@@ -75,8 +110,9 @@ def _few_to_learn(manifest: Path, training: int, validation: int, seed: int) -> 
 
 def _split_anew(manifest: Path, seed: int) -> Path:
     content = json.loads(manifest.read_text())
-    pictures = content["pictures"]
-    splits, _ = split_pictures([each["class"] for each in pictures], [each["group"] for each in pictures], seed)
+    pictures, quarters = content["pictures"], manifest.parent.name == QUARTERS
+    groups = [_group_of(each, quarters) for each in pictures]
+    splits, _ = split_pictures([each["class"] for each in pictures], groups, seed)
     for picture, split in zip(pictures, splits, strict=True):
         picture["split"] = split
     target = manifest.with_name(f"manifest-split{seed}.json")

@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/search_peers.py METHOD SET SECONDS [SEED]
 
-METHOD is one of engine, scratch, fixed, hyperband, tpe; SET is signs or rice. A line of JSON goes to
+METHOD is one of engine, scratch, fixed, hyperband, tpe; SET is signs, rice or quarters. A line of JSON goes to
 var/search_peers.jsonl; `table` in place of METHOD prints the table of all lines.
 
 Every method trains with the same code from the same published weights (scratch: from none), on one core, and begins no
@@ -42,7 +42,7 @@ from search.dataset import Dataset
 from search.errors import TrialFailed
 from search.finishing import finish
 from search.judge import judge_trial, validate_on_cpu
-from search.minutes import last_seconds
+from search.minutes import last_shares
 from search.problem import Goal
 from search.propose import Proposal
 from search.quantizing import quantize_best
@@ -136,10 +136,10 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
         different = {each.number: each for each in chosen.values() if each}
         files = {number: Path(out) / str(number) / CHECKPOINT for number in different}
         if METHODS[method] is engine:
-            most_s = (last_seconds(spec) or 0) / max(1, len(different))
+            ordered = sorted(different.values(), key=lambda each: each.validation_accuracy or 0.0, reverse=True)
             files = {
-                number: finished(each, data, Path(out), start_of(each, Path(out), published), most_s, seed)
-                for number, each in different.items()
+                each.number: finished(each, data, Path(out), start_of(each, Path(out), published), most_s or 0.0, seed)
+                for each, most_s in zip(ordered, last_shares(spec, ordered, 1), strict=True)
             }
         cpu, wall = time.process_time() - spent, time.monotonic() - began
         looked_at = {number: judged(each, files[number], data, seed) for number, each in different.items()}
