@@ -1,8 +1,8 @@
 """What the minutes of a search leave for one more training, and for the last one. Pure.
 
 A search with minutes ends about then, whatever it tries: a trial begins only if its training, by estimate and by the
-pace of the trials before it, ends in time, and a part of the minutes is kept for the longer training of what is chosen,
-where that part is long enough. Only the files and the look at the test pictures come after.
+pace of the trials before it, ends in time, and up to a third of the minutes is kept for the longer training of what is
+chosen, where that is long enough. Only the files and the look at the test pictures come after.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
+from search.choice import MOST_OF_FRONT
 from search.cost import training_seconds
-from search.schedule import longer_share
+from search.problem import Goal
+from search.rungs import RUNG
+from search.schedule import LEAST_LONGER, LONGER, longer_share
 from search.space import limits_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord
 
-LAST_SHARE = 0.25
-"""Of the minutes, for the longer training of the chosen network (`search.finishing`)."""
+LAST_SHARE = 1 / 3
+"""Of the minutes, the most that is kept for the longer training of what is chosen (`search.finishing`). Source:
+benchmarks/RESULTS.md, search, Quarters."""
 START_SECONDS = 20.0
 """Of a trial, beside its epochs: start-up, tracing, int8 (shared/design/STACK.md: 8 to 30 s)."""
 _LEAST_PACE = 0.1
@@ -29,8 +33,32 @@ _STEPS_AN_OCTAVE = 2
 
 
 def last_seconds(spec: SearchSpec) -> float | None:
-    """Return the most that the longer training of the chosen network may take; None for any time."""
+    """Return the most that the longer training of what is chosen may take; None for any time."""
     return None if spec.minutes is None else 60 * spec.minutes * _last_share(spec)
+
+
+def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int) -> list[float | None]:
+    """Return the most seconds that the longer training of each chosen network may take; None for any time.
+
+    Who comes first gets all that its training can use, who would get too little gets nothing: of two half portions
+    neither network has anything.
+
+    Args:
+        spec: what was asked.
+        chosen: trials, those first that matter most.
+        at_once: trainings at the same time.
+    """
+    seconds = last_seconds(spec)
+    if seconds is None:
+        return [None] * len(chosen)
+    left_s, shares = [seconds] * at_once, list[float | None]()
+    for record in chosen:
+        emptiest = left_s.index(max(left_s))
+        share_s = min(left_s[emptiest], LONGER * _whole_seconds(record))
+        share_s = share_s if share_s >= LEAST_LONGER * _whole_seconds(record) else 0.0
+        left_s[emptiest] -= share_s
+        shares.append(share_s)
+    return shares
 
 
 def in_the_time_left(spec: SearchSpec, history: Sequence[TrialRecord], passed_s: float) -> SearchSpec | None:
@@ -64,14 +92,24 @@ def pace_of(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
 
 
 def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
-    """Return the seconds that are kept for the last training: none where that of the best so far would not fit in."""
+    """Return the seconds that are kept for the longer training: no more than it would take if the best so far is
+    chosen, and none where that would not fit in.
+    """
     kept_s = last_seconds(spec) or 0.0
     ended = [record for record in history if record.finished_well and record.seconds is not None]
     best = max(ended, key=lambda record: record.validation_accuracy or 0.0, default=None)
     if best is None or best.stopped:
         return kept_s
-    fits = 2 * (best.seconds or 0.0) <= kept_s
-    return kept_s if fits and (best.parent is not None or _trains_longer(spec)) else 0.0
+    best_s = best.seconds or 0.0
+    fits = LEAST_LONGER * best_s <= kept_s
+    networks = MOST_OF_FRONT if spec.objective == Goal.FRONT else 1
+    most_s = min(kept_s, networks * LONGER * best_s)
+    return most_s if fits and (best.parent is not None or _trains_longer(spec)) else 0.0
+
+
+def _whole_seconds(record: TrialRecord) -> float:
+    """Return what a trial takes, or would have taken if it had not been stopped at the rung."""
+    return (record.seconds or 0.0) / (RUNG if record.stopped else 1.0)
 
 
 def _last_share(spec: SearchSpec) -> float:

@@ -29,8 +29,9 @@ MOST_HEIR_EPOCHS, MOST_LONGER_HEIR_EPOCHS = 100, 120
 benchmarks/RESULTS.md, search, Teachers: two to eight points better after 120 epochs of 300 pictures than after 40."""
 TUNING_PICTURES_SEEN = 15_000
 FEWEST_TUNING_EPOCHS, MOST_TUNING_EPOCHS, MOST_LONGER_TUNING_EPOCHS = 3, 25, 75
-LONGER = 3
-"""Times the epochs of a trial. Source: benchmarks/RESULTS.md, search, Longer training."""
+LONGER, LEAST_LONGER = 3, 2
+"""Times the epochs of a trial; a longer training is not worth its time below the second. Source: benchmarks/RESULTS.md,
+search, Longer training."""
 WARM_UP = 0.1
 """Share of all steps in which the learning rate rises."""
 
@@ -54,7 +55,7 @@ class Schedule:
     def longer_within(self, epochs_in_time: float) -> int:
         """Return the epochs of that training where there is time for so many; 0 where it would not be twice as long."""
         epochs = min(self.most_epochs, LONGER * self.epochs, epochs_in_time)
-        return math.floor(epochs) if epochs >= 2 * self.epochs else 0
+        return math.floor(epochs) if epochs >= LEAST_LONGER * self.epochs else 0
 
     @property
     def steps_per_epoch(self) -> int:

@@ -253,7 +253,7 @@ class LocalSearch:
             message = next((record.message for record in reversed(self._records) if record.message), "none was begun.")
             raise SearchError(f"No trial of this search came to an end. The last one: {message}")
         front = some_of_front(self.spec, self._records) if self.spec.objective == Goal.FRONT else []
-        others = [record for record in front if record.number != best.number]
+        others = [record for record in reversed(front) if record.number != best.number]
         result, *further = self._files().results_of([best, *others])
         if self.spec.objective == Goal.FRONT:
             result = {**result, "front": sorted([*further, result], key=lambda each: float(each["latency_ms"]))}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from search.minutes import last_seconds
+from search.minutes import last_shares
 from search.spec import SearchSpec
 from search.trial import TrialRecord
 from workers.job_process import JobProcess, Report
@@ -61,14 +60,17 @@ class LocalFiles:
     """Kills what is being done."""
 
     def results_of(self, records: Sequence[TrialRecord]) -> list[dict[str, Any]]:
-        """Return what networks' files are and what they are worth, the best one's first; several at the same time."""
+        """Return what networks' files are and what they are worth, the best one's first; several at the same time.
+
+        Those that come first are trained for longer first, while there is time.
+        """
         at_once = min(self.processes, len(records))
-        last_s = last_seconds(self.spec)
-        each = _Share(self.processes // at_once, None if last_s is None else last_s / math.ceil(len(records) / at_once))
+        last_s = last_shares(self.spec, records, at_once)
+        shares = [_Share(self.processes // at_once, seconds) for seconds in last_s]
         folders = [self.out_dir / "best", *(self.out_dir / "front" / f"{record.number:03d}" for record in records[1:])]
         with ThreadPoolExecutor(at_once) as threads:
             try:
-                return list(threads.map(self._result_of, records, folders, [each] * len(records)))
+                return list(threads.map(self._result_of, records, folders, shares))
             except BaseException:
                 self.give_up()  # the others would be waited for
                 raise
