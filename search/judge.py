@@ -26,7 +26,7 @@ from search.dataset import Dataset
 from search.errors import TrialFailed
 from search.progress import OnProgress, Progress, ignore
 from search.quantizing import calibration_pictures
-from search.rungs import goes_on
+from search.rungs import goes_on, kind_of
 from search.scores import agreement, recall_changes, scores_of
 from search.spec import SearchSpec
 from search.train import CHECKPOINT, Trained, train
@@ -95,7 +95,8 @@ def judge_trial(
     """
     started = time.monotonic()
     cost = cost_of(spec, architecture)
-    asked = None if history is None else partial(goes_on, spec, history, cost.latency_ms)
+    kind = kind_of(spec, architecture, knows_pictures=knows_pictures)
+    asked = None if history is None else partial(goes_on, spec, history, kind, cost.latency_ms)
     trained = train(
         architecture,
         dataset,

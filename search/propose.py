@@ -102,7 +102,7 @@ def _next(spec: SearchSpec, history: Sequence[TrialRecord]) -> Proposal | Stoppe
     opening = opening_of(spec, spaces, history, settings_of(spec).start)
     if opening:
         return Proposal(*opening)
-    tried = [(codes, record) for record in ended(history) if (codes := spaces.codes_of(record.architecture))]
+    tried = [(codes, record) for record in ended(spec, history) if (codes := spaces.codes_of(record.architecture))]
     outcomes = [replace(_tried(codes, each), counts=not broken_limit(spec, each, correction)) for codes, each in tried]
     keys = {record.architecture.key for record in history}
     found = pick(spaces, outcomes, spec.seed, settings_of(spec), taken=keys)
