@@ -31,7 +31,7 @@ TUNING_PICTURES_SEEN = 15_000
 FEWEST_TUNING_EPOCHS, MOST_TUNING_EPOCHS, MOST_LONGER_TUNING_EPOCHS = 3, 25, 75
 LONGER, LEAST_LONGER = 3, 2
 """Times the epochs of a trial; a longer training is not worth its time below the second. Source: benchmarks/RESULTS.md,
-search, Longer training."""
+search, Quarters."""
 WARM_UP = 0.1
 """Share of all steps in which the learning rate rises."""
 
