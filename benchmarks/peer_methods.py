@@ -62,8 +62,9 @@ def hyperband(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
         vocabulary.Choice(name, list(values))
     oracle = keras_tuner.oracles.HyperbandOracle(
         objective=keras_tuner.Objective("accuracy", "max"),
-        max_epochs=12,
+        max_epochs=27,
         factor=3,
+        hyperband_iterations=1000,  # it begins anew for as long as there is time
         seed=spec.seed,
         hyperparameters=vocabulary,
         max_consecutive_failed_trials=10**9,  # networks beyond the limits are told as failed

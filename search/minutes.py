@@ -1,7 +1,7 @@
 """What the minutes of a search leave for one more training, and for the last one. Pure.
 
 A search with minutes ends about then, whatever it tries: a trial begins only if its training, by estimate and by the
-pace of the trials before it, ends in time, and up to a third of the minutes is kept for the longer training of what is
+pace of the trials before it, ends in time, and a third of the minutes is kept for the longer training of what is
 chosen, where that is long enough. Only the files and the look at the test pictures come after.
 """
 
@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from search.choice import MOST_OF_FRONT
 from search.cost import training_seconds
-from search.problem import Goal
 from search.rungs import RUNG
 from search.schedule import LEAST_LONGER, LONGER, longer_share
 from search.space import limits_of
@@ -22,7 +20,7 @@ from search.spec import SearchSpec
 from search.trial import TrialRecord
 
 LAST_SHARE = 1 / 3
-"""Of the minutes, the most that is kept for the longer training of what is chosen (`search.finishing`). Source:
+"""Of the minutes, for the longer training of what is chosen (`search.finishing`). Source:
 benchmarks/RESULTS.md, search, Quarters."""
 START_SECONDS = 20.0
 """Of a trial, beside its epochs: start-up, tracing, int8 (shared/design/STACK.md: 8 to 30 s)."""
@@ -41,7 +39,7 @@ def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int) -
     """Return the most seconds that the longer training of each chosen network may take; None for any time.
 
     Who comes first gets all that its training can use, who would get too little gets nothing: of two half portions
-    neither network has anything.
+    neither network has anything. Where the first would get too little, trials have used the time.
 
     Args:
         spec: what was asked.
@@ -51,6 +49,8 @@ def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int) -
     seconds = last_seconds(spec)
     if seconds is None:
         return [None] * len(chosen)
+    if chosen and LEAST_LONGER * _whole_seconds(chosen[0]) > seconds:
+        return [0.0] * len(chosen)
     left_s, shares = [seconds] * at_once, list[float | None]()
     for record in chosen:
         emptiest = left_s.index(max(left_s))
@@ -92,19 +92,14 @@ def pace_of(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
 
 
 def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
-    """Return the seconds that are kept for the longer training: no more than it would take if the best so far is
-    chosen, and none where that would not fit in.
-    """
+    """Return the seconds that are kept for the longer training: none where that of the best so far would not fit in."""
     kept_s = last_seconds(spec) or 0.0
     ended = [record for record in history if record.finished_well and record.seconds is not None]
     best = max(ended, key=lambda record: record.validation_accuracy or 0.0, default=None)
     if best is None or best.stopped:
         return kept_s
-    best_s = best.seconds or 0.0
-    fits = LEAST_LONGER * best_s <= kept_s
-    networks = MOST_OF_FRONT if spec.objective == Goal.FRONT else 1
-    most_s = min(kept_s, networks * LONGER * best_s)
-    return most_s if fits and (best.parent is not None or _trains_longer(spec)) else 0.0
+    fits = LEAST_LONGER * (best.seconds or 0.0) <= kept_s
+    return kept_s if fits and (best.parent is not None or _trains_longer(spec)) else 0.0
 
 
 def _whole_seconds(record: TrialRecord) -> float:
