@@ -39,7 +39,7 @@ def fixed(spec: SearchSpec, evaluate: Evaluate) -> Iterator[TrialRecord]:
 
 def by_hand(image_px: int) -> list[tuple[int, float]]:
     """Return resolutions and widths in the order in which a person would try them."""
-    sides = [side for side in (128, 96, 64) if side <= image_px]
+    sides = sorted({min(side, image_px) for side in (128, 96, 64)}, reverse=True)
     return [(side, width) for widths in ((1.0, 0.5), (0.35, 0.75)) for side in sides for width in widths]
 
 

@@ -36,7 +36,7 @@ def pictures_of(name: str, seed: int) -> Dataset:
     """
     px = SETS[name][1]
     job = _checked(name).job_values(px)
-    if seed or name == QUARTERS:
+    if seed:
         job["manifest"] = str(_split_anew(Path(job["manifest"]), seed))
         job["arrays"] += f"-split{seed}"
     return dataset_for(job, lambda report: None)
@@ -61,10 +61,13 @@ def few_pictures_of(name: str, seed: int) -> Dataset:
 
 
 def _checked(name: str) -> Pictures:
-    archive, folder = SHARED / "data" / "datasets" / SETS[name][0], ROOT / "var/peers" / name
-    if name == QUARTERS:
-        archive = _quartered(_checked("rice"), ROOT / "var/peers/quarters.zip")
-    return check_pictures(archive, folder, lambda report: None)
+    folder = ROOT / "var/peers" / name
+    if name != QUARTERS:
+        return check_pictures(SHARED / "data" / "datasets" / SETS[name][0], folder, lambda report: None)
+    quarters = _quartered(_checked("rice"), ROOT / "var/peers/quarters.zip")
+    pictures = check_pictures(quarters, folder, lambda report: None)
+    _group_by_name(folder / MANIFEST_FILE)
+    return pictures
 
 
 def _quartered(whole: Pictures, target: Path) -> Path:
@@ -86,15 +89,20 @@ def _quartered(whole: Pictures, target: Path) -> Path:
     return target
 
 
-def _group_of(picture: Mapping[str, Any], quarters: bool) -> int:
-    return int(Path(picture["name"]).name.split("-")[0]) if quarters else picture["group"]
+def _group_by_name(manifest: Path) -> None:
+    """Have quarters of one picture, and of its twins, in one split."""
+    content = json.loads(manifest.read_text())
+    for picture in content["pictures"]:
+        picture["group"] = int(Path(picture["name"]).name.split("-")[0])
+    _split(content["pictures"], 0)
+    manifest.write_text(json.dumps(content))
 
 
 def _few_to_learn(manifest: Path, training: int, validation: int, seed: int) -> Path:
     content = json.loads(manifest.read_text())
     groups: dict[Any, list[dict[str, Any]]] = {}
     for picture in content["pictures"]:
-        groups.setdefault(_group_of(picture, manifest.parent.name == QUARTERS), []).append(picture)
+        groups.setdefault(picture["group"], []).append(picture)
     order = list(groups.values())
     random.Random(seed).shuffle(order)
     placed = 0
@@ -110,11 +118,13 @@ def _few_to_learn(manifest: Path, training: int, validation: int, seed: int) -> 
 
 def _split_anew(manifest: Path, seed: int) -> Path:
     content = json.loads(manifest.read_text())
-    pictures, quarters = content["pictures"], manifest.parent.name == QUARTERS
-    groups = [_group_of(each, quarters) for each in pictures]
-    splits, _ = split_pictures([each["class"] for each in pictures], groups, seed)
-    for picture, split in zip(pictures, splits, strict=True):
-        picture["split"] = split
+    _split(content["pictures"], seed)
     target = manifest.with_name(f"manifest-split{seed}.json")
     target.write_text(json.dumps(content))
     return target
+
+
+def _split(pictures: list[dict[str, Any]], seed: int) -> None:
+    splits, _ = split_pictures([each["class"] for each in pictures], [each["group"] for each in pictures], seed)
+    for picture, split in zip(pictures, splits, strict=True):
+        picture["split"] = split

@@ -2,10 +2,10 @@
 
     .venv/bin/python benchmarks/search_teachers.py SET SEED
 
-SET is rice or signs, cut to few training pictures so that there are many test pictures, as benchmarks/search_parents.py
-has them: only for choosing a rule. The teacher is the whole MobileNet v2 at 96 px, trained as a trial is; each network
-learns with and without it, as long as a trial and three times as long. A line of JSON a training goes to
-var/search_teachers.jsonl.
+SET is rice, signs or quarters, cut to few training pictures so that there are many test pictures, as
+benchmarks/search_parents.py has them: only for choosing a rule. The teacher is the whole MobileNet v2 at 96 px, trained
+as a trial is; each network learns with and without it, as long as a trial and three times as long. A line of JSON a
+training goes to var/search_teachers.jsonl.
 """
 
 from __future__ import annotations

@@ -49,13 +49,13 @@ def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int) -
     seconds = last_seconds(spec)
     if seconds is None:
         return [None] * len(chosen)
-    if chosen and LEAST_LONGER * _whole_seconds(chosen[0]) > seconds:
+    if chosen and not _fits(chosen[0], seconds):
         return [0.0] * len(chosen)
     left_s, shares = [seconds] * at_once, list[float | None]()
     for record in chosen:
         emptiest = left_s.index(max(left_s))
-        share_s = min(left_s[emptiest], LONGER * _whole_seconds(record))
-        share_s = share_s if share_s >= LEAST_LONGER * _whole_seconds(record) else 0.0
+        fits = _fits(record, left_s[emptiest])
+        share_s = min(left_s[emptiest], LONGER * _whole_seconds(record)) if fits else 0.0
         left_s[emptiest] -= share_s
         shares.append(share_s)
     return shares
@@ -98,8 +98,12 @@ def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> floa
     best = max(ended, key=lambda record: record.validation_accuracy or 0.0, default=None)
     if best is None or best.stopped:
         return kept_s
-    fits = LEAST_LONGER * (best.seconds or 0.0) <= kept_s
-    return kept_s if fits and (best.parent is not None or _trains_longer(spec)) else 0.0
+    return kept_s if _fits(best, kept_s) and (best.parent is not None or _trains_longer(spec)) else 0.0
+
+
+def _fits(record: TrialRecord, seconds: float) -> bool:
+    """Say whether there is time for a longer training that is worth it."""
+    return LEAST_LONGER * _whole_seconds(record) <= seconds
 
 
 def _whole_seconds(record: TrialRecord) -> float:

@@ -65,9 +65,9 @@ def goes_on(spec: SearchSpec, history: Sequence[TrialRecord], kind: Kind, latenc
         return True
     promise = latency_ms, accuracy + gains[kind]
     points = [
-        (record.latency_ms or 0.0, record.rung_accuracies[0] + gains[_kind(spec, record)])
+        (record.latency_ms or 0.0, record.rung_accuracies[0] + gains[of])
         for record in reached
-        if _kind(spec, record) in gains
+        if (of := _kind(spec, record)) in gains
     ]
     own = _margin(spec, promise, points)
     others = [_margin(spec, point, [*points[:at], *points[at + 1 :], promise]) for at, point in enumerate(points)]

@@ -65,8 +65,8 @@ class LocalFiles:
         Those that come first are trained for longer first, while there is time.
         """
         at_once = min(self.processes, len(records))
-        last_s = last_shares(self.spec, records, at_once)
-        shares = [_Share(self.processes // at_once, seconds) for seconds in last_s]
+        threads_each = self.processes // at_once
+        shares = [_Share(threads_each, seconds) for seconds in last_shares(self.spec, records, at_once)]
         folders = [self.out_dir / "best", *(self.out_dir / "front" / f"{record.number:03d}" for record in records[1:])]
         with ThreadPoolExecutor(at_once) as threads:
             try:
