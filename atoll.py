@@ -7,18 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgetpu.inspection import find_device
-from models.backbones import BACKBONES, fetch_backbone, find_backbone
-from search.errors import SpecInvalid
 from search.feasible import check_spec
 from search.problem import Goal
 from search.spec import DEFAULT_ONCHIP_BYTES, SearchSpec, longest_trial_minutes
-from search.usual import families_for, suitable_px
+from search.usual import suitable_px
 from workers.local import Found, LocalSearch, OnChange
 from workers.local_pictures import check_pictures
+from workers.local_start import AUTO, start_for
 
 USUAL_TRIALS, MOST_TRIALS_IN_TIME = 8, 500
 """Where minutes bound a search, trials do not: so many never end in a day's minutes."""
-SCRATCH, AUTO = "scratch", "auto"
 
 
 def search(
@@ -48,8 +46,8 @@ def search(
         latency_ms: the most that one inference may take, by estimate.
         device: for example `devboard`, `usb3`, `m2`.
         out: the folder of the search; by default the name of the pictures with `-search` behind it, here.
-        start: `auto` cuts networks out of published weights where they are on this machine (ATOLL_PRETRAINED_DIR, or
-            downloaded before); `scratch` trains them from nothing; the name of published weights fetches those.
+        start: `auto` cuts networks out of published weights, those in ATOLL_PRETRAINED_DIR or downloaded; where there
+            are none it trains them from nothing, as `scratch` does, and says so. Or the name of published weights.
         families: the spaces that are searched from scratch, by default the usual one; published weights have their own.
         front: look for the best network at every latency up to the limit, not only for the best of all.
         image_px: side of the pictures as the network sees them at most; by default what suits the pictures.
@@ -73,12 +71,14 @@ def search(
 
     source, count = Path(pictures), processes or len(os.sched_getaffinity(0))
     out_dir = Path(out) if out else Path(f"{source.stem}-search")
-    backbone = _backbone(start)
     with View(on_change) as view:
         checked = check_pictures(source, out_dir / "pictures", view.checking)
+        view.say(checked.sentence)
+        begin = start_for(start, families, out_dir, view.checking)
+        view.say(begin.sentence)
         spec = SearchSpec(
             classes=len(checked.classes),
-            image_px=image_px or suitable_px([checked.typical_px], pretrained=bool(backbone)),
+            image_px=image_px or suitable_px([checked.typical_px], pretrained=bool(begin.backbone)),
             latency_limit_ms=latency_ms,
             device=find_device(device).key,
             onchip_limit_bytes=onchip_bytes,
@@ -87,35 +87,14 @@ def search(
             trial_minutes=minutes and longest_trial_minutes(minutes, count),
             seed=seed,
             training_pictures=checked.training_pictures,
-            families=_families(families, backbone),
-            backbone=backbone,
+            families=begin.families,
+            backbone=begin.backbone,
             objective=Goal.FRONT if front else Goal.TARGET,
             minutes=minutes,
             min_gain=min_gain,
         )
         check_spec(spec)
-        parent = fetch_backbone(backbone) if backbone else None
-        found = LocalSearch(spec, checked, out_dir, count, parent=parent, on_change=view.changed, goes_on=not finish)
-        return found.run()
-
-
-def _families(wanted: Sequence[str], backbone: str) -> tuple[str, ...]:
-    """Return the families to search; those of published weights are not open to choice."""
-    own = families_for(backbone)
-    if backbone and wanted and list(wanted) != own:
-        raise SpecInvalid(
-            f"These weights are for networks of {own[0]} alone. Leave families out, or start from scratch."
+        found = LocalSearch(
+            spec, checked, out_dir, count, parent=begin.parent, on_change=view.changed, goes_on=not finish
         )
-    return tuple(wanted) or tuple(own)
-
-
-def _backbone(start: str) -> str:
-    """Return the name of the published weights to begin with; empty for none."""
-    if start == SCRATCH:
-        return ""
-    if start == AUTO:
-        first = next(iter(BACKBONES))
-        return first if find_backbone(first) else ""
-    if start not in BACKBONES:
-        raise SpecInvalid(f"A search cannot start from {start!r}: say auto, scratch, or one of {', '.join(BACKBONES)}.")
-    return start
+        return found.run()

@@ -1,6 +1,7 @@
 """Published files that know pictures already: where they come from, and where they lie on this machine. Pure.
 
-Files are looked for in the folder that ATOLL_PRETRAINED_DIR names, then in the cache, where downloads go.
+Files are looked for in the folder that ATOLL_PRETRAINED_DIR names, then in the cache, where downloads go; ATOLL_OFFLINE
+forbids those.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from types import MappingProxyType
 
 from models.errors import BackboneMissing
 
-FOLDER_VARIABLE = "ATOLL_PRETRAINED_DIR"
+FOLDER_VARIABLE, OFFLINE_VARIABLE = "ATOLL_PRETRAINED_DIR", "ATOLL_OFFLINE"
 CORAL = "https://github.com/google-coral/test_data/raw/master/"
 """Source: the repository's own listing."""
 KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
 """Source: keras/src/applications/mobilenet_v2.py; Keras publishes no checksum of these files."""
 MOST_BYTES = 256 * 2**20
-_TIMEOUT_S = 30
+_TIMEOUT_S = 10
 _NAMED = re.compile(
     r"mobilenet_v(?P<version>\d)_(?:weights_tf_dim_ordering_tf_kernels_)?(?P<width>[\d.]+)_(?P<side>\d+)"
 )
@@ -103,7 +104,9 @@ BACKBONES: Mapping[str, Backbone] = MappingProxyType(
         )
     }
 )
-"""The files by name, the one to begin with first."""
+"""The files by name."""
+USUAL_BACKBONE = next(iter(BACKBONES))
+"""What a search begins with where nobody says otherwise."""
 
 
 def network_named(backbone: str) -> tuple[str, int] | None:
@@ -128,8 +131,12 @@ def fetch_backbone(name: str) -> Path:
     Raises:
         BackboneMissing: if it cannot be downloaded, or is not the file that was published.
     """
-    found = find_backbone(name)
-    return found or download(_known(name), cache_dir())
+    found, backbone = find_backbone(name), _known(name)
+    if found is None and _downloads_forbidden():
+        raise BackboneMissing(
+            f"{backbone.title} is not on this machine, and {OFFLINE_VARIABLE} forbids downloads. {_by_hand(backbone)}"
+        )
+    return found or download(backbone, cache_dir())
 
 
 def cache_dir() -> Path:
@@ -161,6 +168,14 @@ def _known(name: str) -> Backbone:
     return BACKBONES[name]
 
 
+def _downloads_forbidden() -> bool:
+    return os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no")
+
+
+def _by_hand(backbone: Backbone) -> str:
+    return f"Put the file {backbone.file_name} into a folder and let {FOLDER_VARIABLE} name that folder."
+
+
 def _complete(backbone: Backbone, part: Path) -> None:
     """Download what is missing of the file; a broken connection is taken up again a few times."""
     for left in reversed(range(_ATTEMPTS)):
@@ -170,8 +185,7 @@ def _complete(backbone: Backbone, part: Path) -> None:
             final = isinstance(error, urllib.error.HTTPError) and error.code < http.HTTPStatus.INTERNAL_SERVER_ERROR
             if final or not left:
                 raise BackboneMissing(
-                    f"{backbone.title} could not be downloaded from {backbone.address} ({error}). "
-                    f"Put the file {backbone.file_name} into a folder and let {FOLDER_VARIABLE} name that folder."
+                    f"{backbone.title} could not be downloaded from {backbone.address} ({error}). {_by_hand(backbone)}"
                 ) from error
         else:
             return

@@ -11,7 +11,8 @@ from typing import Any, Self
 from edgetpu.compiler import find_compiler
 from edgetpu.errors import EdgeTpuError
 from edgetpu.runtime import AttachedDevice, list_devices
-from models.backbones import BACKBONES, find_backbone
+from models.backbones import BACKBONES, USUAL_BACKBONE, fetch_backbone, find_backbone
+from models.errors import BackboneMissing
 
 log = logging.getLogger("atoll.worker")
 VARIABLE = "ATOLL_WORKER_ABILITIES"
@@ -30,7 +31,7 @@ class Abilities:
     @classmethod
     def found_here(cls) -> Self:
         """Look at this machine, once, before the worker starts."""
-        return cls(_compiler_version(), _edge_tpus(), [name for name in BACKBONES if find_backbone(name)])
+        return cls(_compiler_version(), _edge_tpus(), backbones_here())
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -45,6 +46,19 @@ class Abilities:
     def queues(self) -> list[str]:
         """Return the queues to listen to."""
         return ["cpu", *(["compiler"] if self.compiler else []), *(["device"] if self.edge_tpus else [])]
+
+
+def backbones_here() -> list[str]:
+    """Return the names of the published weights that lie on this machine."""
+    return [name for name in BACKBONES if find_backbone(name)]
+
+
+def bring_usual_backbone() -> None:
+    """Have the weights here that searches usually begin with; where they are not to be had, say so in the log."""
+    try:
+        fetch_backbone(USUAL_BACKBONE)
+    except BackboneMissing as error:
+        log.warning("searches begin from nothing: %s", error)
 
 
 def _compiler_version() -> str:

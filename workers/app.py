@@ -18,7 +18,7 @@ from django.db import DatabaseError, close_old_connections  # noqa: E402
 
 from marketplace.devices.services import announce_worker, hear_from_worker  # noqa: E402
 from marketplace.queue import app  # noqa: E402
-from workers.abilities import Abilities  # noqa: E402
+from workers.abilities import Abilities, backbones_here, bring_usual_backbone  # noqa: E402
 from workers.processes import die_with_parent  # noqa: E402
 from workers.schedule import SCHEDULE  # noqa: E402
 from workers.steps.engine import engine  # noqa: E402
@@ -45,13 +45,14 @@ def begin_worker(**_: Any) -> None:
     abilities = Abilities.from_environment()
     announce_worker(name=worker_name(), **asdict(abilities))
     threading.Thread(target=_go_on_telling, name="announcer", daemon=True).start()
+    threading.Thread(target=bring_usual_backbone, name="weights", daemon=True).start()
 
 
 def _go_on_telling() -> None:
     tidied_at = float("-inf")
     while not _leaving.wait(ANNOUNCE_EVERY_S):
         try:
-            hear_from_worker(name=worker_name())
+            hear_from_worker(name=worker_name(), backbones=backbones_here())
             if time.monotonic() - tidied_at > TIDY_EVERY_S:
                 tidy()
                 tidied_at = time.monotonic()

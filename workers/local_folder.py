@@ -39,6 +39,12 @@ def claim(out_dir: Path, spec: SearchSpec, content_sha256: str) -> None:
     write_whole(path, json.dumps(order, indent=1))
 
 
+def backbone_in(out_dir: Path) -> str | None:
+    """Return the published weights that the search of a folder begins with, empty for none; None without a search."""
+    path = out_dir / ORDER_FILE
+    return str(json.loads(path.read_text())["spec"].get("backbone", "")) if path.exists() else None
+
+
 def trial_folder(out_dir: Path, number: int) -> Path:
     """Return where a trial keeps its files."""
     return out_dir / "trials" / f"{number:03d}"

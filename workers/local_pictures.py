@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,25 @@ class Pictures:
     folder: Path
     archive: Path
     classes: tuple[str, ...]
-    training_pictures: int
+    splits: Mapping[str, int]
+    """How many pictures train, validate and test."""
     typical_px: int
     """The shorter side of the middle one of all pictures."""
     content_sha256: str
+
+    @property
+    def training_pictures(self) -> int:
+        """How many pictures networks learn from."""
+        return self.splits["train"]
+
+    @property
+    def sentence(self) -> str:
+        """How many pictures there are and what each is for."""
+        train, validation, test = (self.splits[name] for name in ("train", "validation", "test"))
+        return (
+            f"{train + validation + test:,} pictures of {len(self.classes)} classes: {train:,} to learn from, "
+            f"{validation:,} to choose by, {test:,} to judge by at the end."
+        )
 
     def job_values(self, image_px: int) -> dict[str, Any]:
         """Return what a job needs to read the pictures at a resolution."""
@@ -88,7 +103,7 @@ def _read(folder: Path, archive: Path) -> Pictures:
         folder,
         archive,
         tuple(facts["classes"]),
-        int(statistics["splits"]["train"]),
+        dict(statistics["splits"]),
         min(int(statistics["width_px"]["median"]), int(statistics["height_px"]["median"])),
         str(facts["content_sha256"]),
     )

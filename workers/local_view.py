@@ -51,9 +51,15 @@ class View:
             self._live.stop()
 
     def checking(self, report: Mapping[str, Any]) -> None:
-        """Show how far the check of the pictures is."""
+        """Show what is done before the first trial, and how far it is."""
         if self._live:
-            self._live.update(Text(f"{report.get('phase', '')} {report.get('done', 0)} of {report.get('total', 0)} …"))
+            count = f" {report.get('done', 0)} of {report['total']}" if report.get("total") else ""
+            self._live.update(Text(f"{report.get('phase', '')}{count} …"))
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence that stays, unless somebody else shows the search."""
+        if self._told is None:
+            self._console.print(sentence, highlight=False, soft_wrap=True)
 
     def changed(self, standing: Standing) -> None:
         """Show how the search stands."""
@@ -203,7 +209,7 @@ def front_table(results: Sequence[Mapping[str, Any]]) -> Table:
     names = ("trial", "estimated ms", *(["measured ms"] if measured else []), "int8, test split", "95 of 100 within")
     for name in names:
         table.add_column(name, justify="right")
-    table.add_column("files")
+    table.add_column("files", overflow="fold")
     for result in results:
         validation = result["validation"]
         low, high = validation["interval"]

@@ -26,6 +26,8 @@ from atoll_client.status_line import StatusLine
 SCOPES = ["read", "datasets:write", "runs:write", "models:publish"]
 POLL_S = 1.0
 ENDED = ("done", "failed", "cancelled")
+DIGITS_PX, FROM_SCRATCH = 32, ""
+"""Digits are learned from nothing in a minute; own pictures begin with published weights where the site has them."""
 DEVBOARD_ONCHIP_BYTES = int(7.7 * 2**20)
 
 
@@ -36,7 +38,8 @@ class Order:
     dataset: Path | None
     latency_ms: float
     trials: int
-    image_px: int
+    image_px: int | None
+    """None for what suits the pictures."""
 
     @classmethod
     def from_environment(cls) -> Order:
@@ -48,7 +51,7 @@ class Order:
             dataset,
             latency_ms=_number("LATENCY_MS", 1.5 if dataset is None else 3.0),
             trials=int(_number("TRIALS", 4 if dataset is None else 8)),
-            image_px=int(_number("IMAGE_PX", 32 if dataset is None else 64)),
+            image_px=int(_number("IMAGE_PX", 0 if dataset else DIGITS_PX)) or None,
         )
 
 
@@ -115,6 +118,7 @@ def search(site: Site, version: dict[str, Any], order: Order) -> dict[str, Any]:
             "onchip_limit_bytes": DEVBOARD_ONCHIP_BYTES,
             "trials": order.trials,
             "image_px": order.image_px,
+            "backbone": None if order.dataset else FROM_SCRATCH,
         },
     )
     line, told = StatusLine("Search"), set[int]()

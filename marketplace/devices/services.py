@@ -24,6 +24,6 @@ def announce_worker(
     return WorkerNode.objects.update_or_create(name=name, defaults=changes)[0]
 
 
-def hear_from_worker(*, name: str) -> None:
-    """Note that a worker is still there."""
-    WorkerNode.objects.filter(name=name).update(seen_at=timezone.now())
+def hear_from_worker(*, name: str, backbones: Sequence[str]) -> None:
+    """Note that a worker is still there, and the published weights that it has by now."""
+    WorkerNode.objects.filter(name=name).update(seen_at=timezone.now(), backbones=list(backbones))

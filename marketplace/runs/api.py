@@ -21,7 +21,7 @@ from marketplace.runs.forms import DEFAULT_ONCHIP_MIB, DEFAULT_TRIALS, default_p
 from marketplace.runs.hints import usable_minutes
 from marketplace.runs.models import Run
 from marketplace.runs.queries import artifact_of, overview_of, ready_versions_of, run_of, runs_of
-from marketplace.runs.starts import trials_within
+from marketplace.runs.starts import trials_within, usual_backbone
 from marketplace.work.models import Event
 from marketplace.work.queries import events_of
 
@@ -50,8 +50,9 @@ class Order(Schema):
     """No further trial starts when it is expected to gain less accuracy, 0 to 1."""
     goal: str = Run.Goal.TARGET.value
     families: list[str] = []
-    backbone: str = ""
-    """Published weights to begin with; empty: from scratch."""
+    backbone: str | None = None
+    """Published weights to begin with; by default those that a worker has, unless families are named. Empty: from
+    scratch."""
     parent: str = ""
     """A published model to train further: owner/name, or owner/name@v2."""
     image_px: int | None = None
@@ -89,24 +90,26 @@ def order_run(request: HttpRequest, response: HttpResponse, order: Order) -> Any
 
 
 def _search(user: User, version: DatasetVersion, order: Order) -> Run:
-    limits = order.dict(exclude={"dataset_version", "image_px", "parent", "latency_limit_ms", "trials"})
+    given = {"dataset_version", "image_px", "parent", "latency_limit_ms", "trials", "backbone"}
+    backbone = usual_backbone(order.families) if order.backbone is None else order.backbone
     if order.latency_limit_ms is None:
         raise BadInput("Say the latency limit in milliseconds, for example 2.5.", field="latency_limit_ms")
     return services.order_run(
         owner=user,
         dataset_version=version,
         latency_limit_ms=order.latency_limit_ms,
-        trials=_trials(order),
-        image_px=order.image_px or default_px(version, pretrained=bool(order.backbone)),
-        **limits,
+        trials=_trials(order, backbone),
+        image_px=order.image_px or default_px(version, pretrained=bool(backbone)),
+        backbone=backbone,
+        **order.dict(exclude=given),
     )
 
 
-def _trials(order: Order) -> int:
+def _trials(order: Order, backbone: str) -> int:
     if order.trials is not None:
         return order.trials
     minutes = usable_minutes(order.minutes)
-    return DEFAULT_TRIALS if minutes is None else trials_within(minutes, order.backbone)
+    return DEFAULT_TRIALS if minutes is None else trials_within(minutes, backbone)
 
 
 def _retraining(user: User, version: DatasetVersion, order: Order) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from django.conf import settings
 
@@ -39,3 +40,8 @@ def backbones_to_offer() -> dict[str, str]:
         for name, backbone in BACKBONES.items()
         if name in there and family_of_backbone(name) is not None
     }
+
+
+def usual_backbone(families: Sequence[str] = ()) -> str:
+    """Return the published weights of an order that names none; empty, for none, where it names families."""
+    return "" if families else next(iter(backbones_to_offer()), "")

@@ -25,7 +25,8 @@ from marketplace.runs.hints import hint_for, usable_minutes
 from marketplace.runs.models import Run
 from marketplace.runs.pages import changed_pieces, marks_of, pieces_of
 from marketplace.runs.queries import artifact_of, overview_of, ready_versions_of, run_of, runs_of
-from marketplace.runs.starts import MAX_TRIALS, backbones_to_offer
+from marketplace.runs.starts import MAX_TRIALS, usual_backbone
+from models.backbones import BACKBONES, USUAL_BACKBONE
 from search.usual import USUAL_FAMILY
 
 PAGE_LENGTH = 30
@@ -65,7 +66,7 @@ def order(request: HttpRequest) -> HttpResponse:
 def _initial(version: DatasetVersion | None, request: HttpRequest) -> dict[str, object]:
     """Return what the form begins with; a link may name the dataset, the family and the start."""
     named = {name: request.GET[name] for name in ("family", "start") if name in request.GET}
-    start = "" if "family" in named else named.get("start", next(iter(backbones_to_offer()), ""))
+    start = "" if "family" in named else named.get("start", usual_backbone())
     image_px = default_px(version, pretrained=bool(start))
     return {"dataset_version": version, "image_px": image_px, **named, "start": start}
 
@@ -77,6 +78,7 @@ def _show_order(request: HttpRequest, form: OrderForm, status: int = 200) -> Htt
         (common if radio.data["value"] in COMMON_DEVICES else others).append(radio)
     chosen_other = form["device"].value() not in COMMON_DEVICES
     context = {"form": form, "common": common, "others": others, "chosen_other": chosen_other}
+    context["usual_file"] = BACKBONES[USUAL_BACKBONE].file_name
     context["backbones"] = len(form.fields["start"].choices) > 1  # type: ignore[attr-defined]
     usual = form["family"].value() in (USUAL_FAMILY, None)
     context["advanced_open"] = not usual or any(form[name].errors for name in ADVANCED)

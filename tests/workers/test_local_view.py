@@ -65,10 +65,13 @@ def test_where_nobody_looks_each_trial_that_ended_is_one_line() -> None:
     console = Console(file=StringIO(), width=160)
     failed = replace(RUNNING, state=TrialState.FAILED, message="Its loss is no longer a number.")
     with View(console=console) as view:
+        view.checking({"phase": "Looking at pictures", "done": 1, "total": 2})
+        view.say("Networks learn from nothing.")
         view.changed(standing(DONE, RUNNING))
         view.changed(standing(DONE, failed))
     assert isinstance(console.file, StringIO)
-    first, second = console.file.getvalue().splitlines()
+    start, first, second = console.file.getvalue().splitlines()
+    assert start == "Networks learn from nothing."
     assert first.startswith("trial 1: 91.0 % int8 on the validation split (92.0 % float), 0.43 ms estimated, 32 px, 60")
     assert second == "trial 2 failed: Its loss is no longer a number."
 

@@ -6,6 +6,7 @@ import pytest
 
 from marketplace.accounts.models import User
 from marketplace.datasets.models import DatasetVersion
+from marketplace.devices.services import announce_worker, hear_from_worker
 from marketplace.runs.models import Run
 from marketplace.runs.starts import trials_within
 from tests.factories import bearer, make_run, make_secret, make_user, make_version
@@ -197,3 +198,18 @@ def test_an_order_says_what_it_begins_with_and_what_it_looks_for(ours: ReadingCl
     assert (spec["families"], spec["goal"], spec["minutes"]) == (["mobilenet_v2"], "front", 7)
     assert spec["image_px"] == 128
     assert spec["trials"] == trials_within(7, spec["backbone"])
+
+
+def test_an_order_that_names_no_start_begins_with_the_weights_that_a_worker_has(
+    ours: ReadingClient, version: DatasetVersion
+) -> None:
+    def start(**changes: Any) -> tuple[str, list[str], int]:
+        spec = ordered(ours, version, image_px=None, **changes).json()["spec"]
+        return spec["backbone"], spec["families"], spec["image_px"]
+
+    from_nothing = ("", ["efficientnet_edgetpu"], 96)
+    assert start() == from_nothing
+    announce_worker(name="reef", compiler="", edge_tpus=[])
+    hear_from_worker(name="reef", backbones=["tf2_mobilenet_v2_1.0_224_ptq"])
+    assert start() == ("tf2_mobilenet_v2_1.0_224_ptq", ["mobilenet_v2"], 128)
+    assert start(backbone="") == start(families=["efficientnet_edgetpu"]) == from_nothing
