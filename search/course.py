@@ -114,6 +114,8 @@ class Course:
         return Progress("training", self.epoch, self._schedule.epochs, *known)
 
     def _look(self) -> None:
+        if self.at_rung or self.finished:
+            self._learner.renew_norms(self._dataset.train.images, self._seed)
         validation = self._dataset.validation
         self.validation_accuracy = self._learner.accuracy(validation.images, validation.labels)
         if self.at_rung:

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from models.correct import mixed, renew_statistics
 from search.augment import augment
 from search.tuning import Mirrors, Tuning
 
@@ -48,6 +49,7 @@ class Learner:
         self._logits = _logits_of(network)
         self._teacher = None if teacher is None else _logits_of(teacher)
         self._tuning = tuning
+        self._norms_learn = tuning is None or tuning.norms_learn
         shares = _all(network) if tuning is None else _tuned(network, tuning)
         self._weights = [weight for weight, _ in shares]
         self._shares = [share for _, share in shares]
@@ -77,6 +79,13 @@ class Learner:
             found.append(self._classify(tf.constant(padded)).numpy()[: len(part)])
         return np.concatenate(found)
 
+    def renew_norms(self, images: NDArray[np.uint8], seed: int) -> None:
+        """Let normalizations that learn take mean and spread anew from some pictures: what they remember of the last
+        batches lags behind the weights. What is learned further does not depend on it.
+        """
+        if self._norms_learn:
+            renew_statistics(self.network, mixed(images, seed))
+
     def save(self, path: Path, **facts: float | str) -> None:
         """Write the whole state and some facts; a reader sees the old file or the new one, never a part."""
         scratch = path.with_suffix(".part")
@@ -102,7 +111,7 @@ class Learner:
         told = None if self._teacher is None else tf.nn.softmax(_answers(self._teacher, inputs) / TEMPERATURE)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._weights)
-            logits = self._logits(inputs, training=self._tuning is None or self._tuning.norms_learn)
+            logits = self._logits(inputs, training=self._norms_learn)
             losses = tf.nn.softmax_cross_entropy_with_logits(smooth, logits)
             losses *= tf.gather(self._class_weights, labels)
             if told is not None:

@@ -44,6 +44,8 @@ def opening_of(
     unseen = [each for each in networks if each.family not in families]
     if unseen:
         largest = max(unseen, key=lambda each: (each.image_px, each.macs(spec.classes)))
+        if is_published(largest, spec.backbone):
+            largest = _next_recipe(spec, spaces, largest, history)
         return largest, _why(spec, largest)
     tried = {record.architecture.key for record in history}
     new = [each for each in networks if each.key not in tried]

@@ -68,7 +68,7 @@ def take_over(
     if has_dense_head(network):
         head, mirrors = fit_on(network, pictures, folder / FEATURES)
         set_head(network, head.kernel, head.bias)
-    norms_learn = not _keeps_early(architecture, parent)
+    norms_learn = not keeps_early(architecture, parent)
     if norms_learn and is_parent(architecture, parent):
         settle_norms(network, some_of(pictures, seed))  # weights of a file know no mean and spread to go on from
     return Tuning(rates_for(architecture, parent, len(pictures.classes)), mirrors, norms_learn)
@@ -83,11 +83,11 @@ def rates_for(architecture: Architecture, parent: Parent, classes: int) -> dict[
     sides = {layer.name: layer.shape[0] for layer in layers}
     large = sum(min(sides[name] for name in names) * KEPT_PART > architecture.image_px for names in stages)
     others = [layer.name for layer in layers if layer.weights and (len(layer.shape) == 1 or layer.name == HEAD)]
-    return rates_of(stages, others, kept=min(large, len(stages) // 2) if _keeps_early(architecture, parent) else 0)
+    return rates_of(stages, others, kept=min(large, len(stages) // 2) if keeps_early(architecture, parent) else 0)
 
 
-def _keeps_early(architecture: Architecture, parent: Parent) -> bool:
-    """Say whether early layers and normalizations stay as they are."""
+def keeps_early(architecture: Architecture, parent: Parent) -> bool:
+    """Say whether early layers and all normalizations stay as they are."""
     return is_parent(architecture, parent) and recipe_of(architecture.choices).learns == Learns.LATE
 
 

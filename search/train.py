@@ -169,7 +169,8 @@ def _schedule(
     if source is None:
         schedule = schedule_for(pictures, epochs)
     elif takeover.is_parent(architecture, source):
-        schedule = tuning_schedule_for(pictures, epochs)
+        norms_learn = not takeover.keeps_early(architecture, source)
+        schedule = tuning_schedule_for(pictures, epochs, norms_learn=norms_learn)
     else:
         schedule = heir_schedule_for(pictures, epochs, knows_pictures=knows_pictures)
     return replace(schedule, peak_rate=schedule.peak_rate * recipe_of(architecture.choices).rate)

@@ -271,4 +271,7 @@ def test_published_weights_begin_whole_at_several_resolutions_and_once_shallow()
     assert [record.architecture.image_px for record in history] == [128, 120]
     second = next_proposal(best_only, history[:1])
     assert isinstance(second, Proposal)
-    assert second.reason.endswith("All of its layers learn.")
+    assert recipe_of(second.architecture.choices) == RECIPES[1]
+    first = next_proposal(best_only, [])
+    assert isinstance(first, Proposal)
+    assert first.reason.endswith("All of its layers learn.")
