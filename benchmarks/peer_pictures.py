@@ -74,7 +74,7 @@ def _quartered(whole: Pictures, target: Path) -> Path:
     """Cut every picture into four; a quarter's name begins with the group of its whole picture."""
     if target.exists():
         return target
-    unfinished = target.with_suffix(".part")
+    unfinished = target.with_suffix(f".{os.getpid()}")  # two searches may begin at once
     with zipfile.ZipFile(whole.archive) as source, zipfile.ZipFile(unfinished, "w") as quarters:
         for place, picture in enumerate(json.loads((whole.folder / MANIFEST_FILE).read_text())["pictures"]):
             with Image.open(source.open(picture["name"])) as opened:

@@ -1,7 +1,7 @@
 """Published files that know pictures already: where they come from, and where they lie on this machine. Pure.
 
-Files are looked for in the folder that ATOLL_PRETRAINED_DIR names, then in the cache, where downloads go; ATOLL_OFFLINE
-forbids those.
+Files are looked for in the folder that ATOLL_PRETRAINED_DIR names, or beside a checkout where it is not set, and in the
+cache, where downloads go; ATOLL_OFFLINE forbids those.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ CORAL = "https://github.com/google-coral/test_data/raw/master/"
 KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
 """Source: keras/src/applications/mobilenet_v2.py; Keras publishes no checksum of these files."""
 MOST_BYTES = 256 * 2**20
+_BESIDE_A_CHECKOUT = Path(__file__).resolve().parents[2] / "shared" / "data" / "pretrained"
 _TIMEOUT_S = 10
 _NAMED = re.compile(
     r"mobilenet_v(?P<version>\d)_(?:weights_tf_dim_ordering_tf_kernels_)?(?P<width>[\d.]+)_(?P<side>\d+)"
@@ -120,7 +121,7 @@ def network_named(backbone: str) -> tuple[str, int] | None:
 def find_backbone(name: str) -> Path | None:
     """Return where a published file lies on this machine, or None."""
     backbone = _known(name)
-    folders = [os.environ.get(FOLDER_VARIABLE, "").strip(), str(cache_dir())]
+    folders = [os.environ.get(FOLDER_VARIABLE, str(_BESIDE_A_CHECKOUT)).strip(), str(cache_dir())]
     candidates = (Path(folder) / backbone.file_name for folder in folders if folder)
     return next((path for path in candidates if path.is_file()), None)
 

@@ -60,7 +60,7 @@ def _usual(families: Sequence[str], report: Report) -> Start:
     try:
         return _named(USUAL_BACKBONE, families, report)
     except BackboneMissing as error:
-        why = f"Networks learn from nothing, which takes longer and most pictures lose accuracy by it. {error}"
+        why = f"Networks learn from nothing, which takes longer and usually costs accuracy. {error}"
         return Start(families=tuple(families or families_for("")), sentence=why)
 
 

@@ -10,11 +10,20 @@ from typing import ClassVar
 
 import pytest
 
+from models import backbones
 from models.backbones import BACKBONES, Backbone, download, fetch_backbone, find_backbone
 from models.errors import BackboneMissing
 
 CONTENT = bytes(range(256)) * 4000
 NAME = "tf2_mobilenet_v2_1.0_224_ptq"
+
+
+def put(folder: Path) -> Path:
+    """Put something under the name of a published file into a new folder."""
+    folder.mkdir(parents=True)
+    file = folder / f"{NAME}.tflite"
+    file.write_bytes(str(folder).encode())
+    return file
 
 
 class _Files(BaseHTTPRequestHandler):
@@ -97,17 +106,23 @@ def test_without_a_network_the_sentence_says_where_to_put_the_file(published: Ba
 
 def test_the_named_folder_comes_before_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("ATOLL_PRETRAINED_DIR", raising=False)
     assert find_backbone(NAME) is None
-    cached = tmp_path / "cache" / "atoll" / "pretrained" / f"{NAME}.tflite"
-    cached.parent.mkdir(parents=True)
-    cached.write_bytes(b"cached")
+    cached = put(tmp_path / "cache" / "atoll" / "pretrained")
     assert find_backbone(NAME) == fetch_backbone(NAME) == cached
-    named = tmp_path / "named" / f"{NAME}.tflite"
-    named.parent.mkdir()
-    named.write_bytes(b"named")
+    named = put(tmp_path / "named")
     monkeypatch.setenv("ATOLL_PRETRAINED_DIR", str(named.parent))
     assert find_backbone(NAME) == named
+
+
+def test_where_no_folder_is_named_files_beside_a_checkout_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    beside = put(tmp_path / "shared" / "data" / "pretrained")
+    monkeypatch.setattr(backbones, "_BESIDE_A_CHECKOUT", beside.parent)
+    assert find_backbone(NAME) is None, "a folder that is named empty is no folder"
+    monkeypatch.delenv("ATOLL_PRETRAINED_DIR")
+    assert find_backbone(NAME) == beside
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:

@@ -23,8 +23,8 @@ UP_TIMEOUT_S = 60.0
 def environment_with(values: Mapping[str, str]) -> dict[str, str]:
     """Return this environment with Atoll's variables replaced by these."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ATOLL_")}
-    ours = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'client'}", "ATOLL_OFFLINE": "1"}
-    return {**kept, **ours, **values}
+    without_weights = {"ATOLL_OFFLINE": "1", "ATOLL_PRETRAINED_DIR": ""}
+    return {**kept, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'client'}", **without_weights, **values}
 
 
 def run(values: Mapping[str, str], *arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
