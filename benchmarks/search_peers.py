@@ -137,9 +137,10 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
         files = {number: Path(out) / str(number) / CHECKPOINT for number in different}
         if METHODS[method] is engine:
             ordered = sorted(different.values(), key=lambda each: each.validation_accuracy or 0.0, reverse=True)
+            shares = last_shares(spec, ordered, 1, time.process_time() - spent)
             files = {
                 each.number: finished(each, data, Path(out), start_of(each, Path(out), published), most_s or 0.0, seed)
-                for each, most_s in zip(ordered, last_shares(spec, ordered, 1), strict=True)
+                for each, most_s in zip(ordered, shares, strict=True)
             }
         cpu, wall = time.process_time() - spent, time.monotonic() - began
         looked_at = {number: judged(each, files[number], data, seed) for number, each in different.items()}

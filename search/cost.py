@@ -21,15 +21,17 @@ _MACS_PER_MS, _VALUES_PER_MS = 25e6, 80e3
 """Of one picture's training step on one core: multiply-accumulates, and values that all layers put out.
 
 Source: 18 random networks at 24 to 128 px on one core of a busy 2-core Xeon virtual machine, TensorFlow 2.21; the
-standard deviation of the logarithm is 0.16. Multiply-accumulates alone leave 0.53: training waits for memory.
+standard deviation of the logarithm is 0.16. Multiply-accumulates alone leave 0.53: training waits for memory. On an AMD
+machine, with normalizations in one operation, MobileNet v2 takes 1.1 to 1.4 times and EfficientNet-EdgeTPU 1.7 times as
+long: the pace of the trials corrects that (`search.minutes.pace_of`).
 """
-_SHARE_OF_WHOLE = 1 / 3
+_SHARE_OF_WHOLE = 0.7
 """Of a step's time, where a published network keeps its normalizations and its early stages.
 
-Source: benchmarks/RESULTS.md, models, Transfer: 12.7 instead of 38.1 ms a picture.
+Source: benchmarks/RESULTS.md, search, What a step takes: 7.9 instead of 11.0 ms at 64 px, 19.5 instead of 27.0 at 112.
 """
-_WITH_TEACHER = 1.3
-"""Times a step's time, where a whole network teaches: benchmarks/RESULTS.md, search, Teachers."""
+_WITH_TEACHER = 1.5
+"""Times a step's time, where a whole network teaches. Source: as above, 15.2 instead of 10.2 ms."""
 _SHAPE = tuple(each.name for each in fields(Architecture) if each.compare and each.name != "image_px")
 """What makes a network, whatever its pictures and the choices that led to it."""
 

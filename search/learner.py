@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from models.correct import mixed, renew_statistics
 from search.augment import augment
+from search.fused_norms import fused
 from search.tuning import Mirrors, Tuning
 
 LABEL_SMOOTHING = 0.1
@@ -46,10 +47,10 @@ class Learner:
         teacher: keras.Model | None = None,
     ) -> None:
         self.network = network
-        self._logits = _logits_of(network)
-        self._teacher = None if teacher is None else _logits_of(teacher)
         self._tuning = tuning
         self._norms_learn = tuning is None or tuning.norms_learn
+        self._logits = fused(_logits_of(network)) if self._norms_learn else _logits_of(network)
+        self._teacher = None if teacher is None else _logits_of(teacher)
         shares = _all(network) if tuning is None else _tuned(network, tuning)
         self._weights = [weight for weight, _ in shares]
         self._shares = [share for _, share in shares]

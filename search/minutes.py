@@ -26,16 +26,31 @@ START_SECONDS = 20.0
 """Of a trial, beside its epochs: start-up, tracing, int8 (shared/design/STACK.md: 8 to 30 s)."""
 _LEAST_PACE = 0.1
 """Whatever the clock said of a training that was half done before: estimates are not ten times too long."""
+_LATE = 0.1
+"""Share of the minutes by which a search may end late, so that a trial which took longer than foretold does not cost it
+the longer training."""
 _STEPS_AN_OCTAVE = 2
 """Room is rounded down to so many values between one and its double: a proposal remembers networks for equal rooms."""
 
 
-def last_seconds(spec: SearchSpec) -> float | None:
-    """Return the most that the longer training of what is chosen may take; None for any time."""
-    return None if spec.minutes is None else 60 * spec.minutes * _last_share(spec)
+def last_seconds(spec: SearchSpec, passed_s: float = 0.0) -> float | None:
+    """Return the most that the longer training of what is chosen may take; None for any time.
+
+    Trials may have used what is kept for it, where the best did not fit in for a while: then it has what they left.
+
+    Args:
+        spec: what was asked.
+        passed_s: from the search's beginning to the end of its trials.
+    """
+    if spec.minutes is None:
+        return None
+    left_s = 60 * spec.minutes * (1 + _LATE) - passed_s
+    return max(0.0, min(60 * spec.minutes * _last_share(spec), left_s))
 
 
-def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int) -> list[float | None]:
+def last_shares(
+    spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int, passed_s: float = 0.0
+) -> list[float | None]:
     """Return the most seconds that the longer training of each chosen network may take; None for any time.
 
     Who comes first gets all that its training can use, who would get too little gets nothing: of two half portions
@@ -45,8 +60,9 @@ def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int) -
         spec: what was asked.
         chosen: trials, those first that matter most.
         at_once: trainings at the same time.
+        passed_s: from the search's beginning to the end of its trials.
     """
-    seconds = last_seconds(spec)
+    seconds = last_seconds(spec, passed_s)
     if seconds is None:
         return [None] * len(chosen)
     if chosen and not _fits(chosen[0], seconds):

@@ -17,7 +17,7 @@ class Learns(StrEnum):
     """Which layers of a published network change while it learns new pictures; of any other network all do."""
 
     LATE = "late"
-    """Early layers and normalizations stay as they are: that takes a third of the time, and forgets less."""
+    """Early layers and normalizations stay as they are: that takes two thirds of the time, and forgets less."""
     ALL = "all"
     """All layers, the early ones slowly, and the normalizations."""
 

@@ -10,8 +10,8 @@ from models.families import FAMILIES, Family
 IMAGE_PX = (32, 48, 64, 96, 128, 160, 192, 224)
 """Sides that pictures may have as networks see them."""
 LARGEST_USUAL_PX, LARGEST_USUAL_TUNING_PX = 96, 128
-"""Larger pictures are worth their training time only where somebody asks for them. Published weights, which learn in a
-third of the time, gain by them (shared/design/SEARCH.md: 96 to 128 px on two sets)."""
+"""Larger pictures are worth their training time only where somebody asks for them. Published weights, which need to see
+half as many, gain by them (shared/design/SEARCH.md: 96 to 128 px on two sets)."""
 USUAL_FAMILY = "efficientnet_edgetpu"
 _TYPICAL_PX = 96
 

@@ -16,5 +16,6 @@ os.environ["ATOLL_OFFLINE"] = "1"  # no test may depend on a download,
 os.environ["ATOLL_PRETRAINED_DIR"] = ""  # nor find published weights that it did not bring
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `search` has it: a test may load TensorFlow first
 # Playwright's synchronous API keeps an event loop running, in which Django would refuse its ORM.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")

@@ -254,7 +254,7 @@ class LocalSearch:
             raise SearchError(f"No trial of this search came to an end. The last one: {message}")
         front = some_of_front(self.spec, self._records) if self.spec.objective == Goal.FRONT else []
         others = [record for record in reversed(front) if record.number != best.number]
-        result, *further = self._files().results_of([best, *others])
+        result, *further = self._files().results_of([best, *others], time.monotonic() - self._started)
         if self.spec.objective == Goal.FRONT:
             result = {**result, "front": sorted([*further, result], key=lambda each: float(each["latency_ms"]))}
         files = {name: Path(each) for name, each in result["files"].items()}

@@ -59,14 +59,15 @@ class LocalFiles:
     give_up: Callable[[], None]
     """Kills what is being done."""
 
-    def results_of(self, records: Sequence[TrialRecord]) -> list[dict[str, Any]]:
+    def results_of(self, records: Sequence[TrialRecord], passed_s: float) -> list[dict[str, Any]]:
         """Return what networks' files are and what they are worth, the best one's first; several at the same time.
 
-        Those that come first are trained for longer first, while there is time.
+        Those that come first are trained for longer first, while there is time: `passed_s` the search has taken.
         """
         at_once = min(self.processes, len(records))
         threads_each = self.processes // at_once
-        shares = [_Share(threads_each, seconds) for seconds in last_shares(self.spec, records, at_once)]
+        seconds = last_shares(self.spec, records, at_once, passed_s)
+        shares = [_Share(threads_each, share_s) for share_s in seconds]
         folders = [self.out_dir / "best", *(self.out_dir / "front" / f"{record.number:03d}" for record in records[1:])]
         with ThreadPoolExecutor(at_once) as threads:
             try:

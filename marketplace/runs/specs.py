@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Max
 from django.utils import timezone
 
 from marketplace.datasets.models import DatasetVersion
@@ -54,6 +55,12 @@ def spec_on(version: DatasetVersion, **asked: Any) -> SearchSpec:
 def seconds_since_start(run: Run) -> float:
     """Return how long a run has been searching; 0 before its first trial."""
     return 0.0 if run.started_at is None else (timezone.now() - run.started_at).total_seconds()
+
+
+def seconds_of_trials(run: Run) -> float:
+    """Return how long a run searched, to the end of its last trial; 0 before the first one ended."""
+    ended_at = run.trials.aggregate(last=Max("ended_at"))["last"]
+    return 0.0 if run.started_at is None or ended_at is None else (ended_at - run.started_at).total_seconds()
 
 
 def history_of(run: Run) -> list[TrialRecord]:

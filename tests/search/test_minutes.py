@@ -84,6 +84,17 @@ def test_what_matters_most_is_trained_for_longer_first() -> None:
     assert last_shares(replace(TUNED, minutes=None), [best, small], 2) == [None, None]
 
 
+def test_trials_that_used_what_was_kept_leave_the_longer_training_the_rest() -> None:
+    best, small = (replace(ended(TUNED, 1.0), seconds=seconds) for seconds in (150.0, 40.0))
+    assert last_seconds(TUNED, 1200) == 600, "they ended in time"
+    assert last_seconds(TUNED, 1300) == 600, "a trial that took longer than foretold does not take it away"
+    assert last_seconds(TUNED, 1600) == pytest.approx(380)
+    assert last_seconds(TUNED, 2400) == 0
+    assert last_shares(TUNED, [best, small], 1, 1600) == pytest.approx([380, 0])
+    assert last_shares(TUNED, [small, best], 1, 1800) == [120, 0]
+    assert last_shares(replace(TUNED, minutes=None), [best], 1, 9999) == [None]
+
+
 def test_what_was_stopped_or_failed_says_nothing_about_the_pace() -> None:
     stopped = replace(ended(TUNED, 9.0), rung_accuracies=(0.8,))
     failed = replace(ended(TUNED, 9.0), state=TrialState.FAILED)

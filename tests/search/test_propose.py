@@ -243,7 +243,7 @@ def test_published_weights_begin_whole_at_several_resolutions_and_once_shallow()
         latency_limit_ms=4.0,
         objective=Goal.FRONT,
         trials=24,
-        trial_minutes=13,
+        trial_minutes=15,
     )
     history = _run(spec, [TrialState.DONE] * 7, [0.9, 0.8, 0.85, 0.86, 0.87, 0.88, 0.7])
     sides = [record.architecture.image_px for record in history]

@@ -8,7 +8,7 @@ from typing import Any
 
 from marketplace.runs import outcomes
 from marketplace.runs.models import Run, Trial
-from marketplace.runs.specs import record_of, spec_for
+from marketplace.runs.specs import record_of, seconds_of_trials, spec_for
 from marketplace.storage import scratch_folder
 from marketplace.work import lifecycle
 from search.minutes import last_seconds
@@ -68,7 +68,7 @@ def _finished(run_row: Run, best: Trial, trained: Path, folder: Path, heartbeat:
         seed=run_row.seed,
         stopped=record.stopped,
         trial_seconds=record.seconds,
-        most_seconds=last_seconds(spec_for(run_row)),
+        most_seconds=last_seconds(spec_for(run_row), seconds_of_trials(run_row)),
         out_dir=str(folder),
         **start,
         **pictures_of(run_row),

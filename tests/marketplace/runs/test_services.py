@@ -15,7 +15,7 @@ from marketplace.errors import BadInput, Conflict, NotFound, UserError
 from marketplace.runs import outcomes
 from marketplace.runs.models import Artifact, Run, Trial
 from marketplace.runs.services import add_trials, cancel_run, choose_trial, order_run, stop_run
-from marketplace.runs.specs import history_of, seconds_since_start, spec_for
+from marketplace.runs.specs import history_of, seconds_of_trials, seconds_since_start, spec_for
 from marketplace.work import lifecycle
 from marketplace.work.models import Event, Step
 from tests.factories import ARCHITECTURE, MEASURED, make_run, make_user, make_version
@@ -315,6 +315,18 @@ def test_the_minutes_of_a_run_begin_with_its_first_trial(person: User, version: 
     trial, _ = begin(run, 1)
     trial.run.started_at = timezone.now() - timedelta(minutes=11)
     assert seconds_since_start(trial.run) >= 660
+
+
+def test_the_trials_of_a_run_took_until_the_last_one_ended(person: User, version: DatasetVersion) -> None:
+    run = order(person, version, trials=2)
+    trial, lease = begin(run, 1)
+    assert seconds_of_trials(trial.run) == 0
+    end_well(trial, lease, 0.8)
+    begun_at = timezone.now()
+    Run.objects.filter(pk=run.pk).update(started_at=begun_at)
+    Trial.objects.filter(pk=trial.pk).update(ended_at=begun_at + timedelta(minutes=7))
+    run.refresh_from_db()
+    assert seconds_of_trials(run) == 420
 
 
 @pytest.mark.parametrize(
