@@ -1,5 +1,7 @@
 """What one proposal costs at 100 trials, in processor seconds: on a table, and on the families for pictures.
 
+Last, what checking an order costs, which the site does while somebody waits.
+
     .venv/bin/python benchmarks/search_proposal_cost.py [TABLE.csv.gz]
 
 On families the time is mostly that of latency estimates; accuracies are made up, because nothing is trained. "warm" is
@@ -20,6 +22,7 @@ import numpy as np
 
 from search.cost import cost_of
 from search.engine import Settings, pick
+from search.feasible import check_spec
 from search.problem import Goal, Tried
 from search.propose import next_proposal
 from search.spaces import spaces_of
@@ -62,6 +65,14 @@ def family_seconds(image_px: int, families: tuple[str, ...], goal: Goal) -> list
     return spent
 
 
+def order_seconds() -> float:
+    """Return the time that the check of an order takes, the first of a process."""
+    spaces_of.cache_clear()
+    started = time.process_time()
+    check_spec(SearchSpec(37, 224, 10, "devboard"))
+    return time.process_time() - started
+
+
 def main() -> None:
     """Measure and print."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else TABLE
@@ -73,6 +84,7 @@ def main() -> None:
             seconds = family_seconds(image_px, families, Goal.FRONT)
             title = f"{len(families)} famil{'y' if len(families) == 1 else 'ies'}, {image_px} px"
             print(f"| {title} | {seconds[0]:.2f} | {np.median(seconds[1:]):.2f} |", flush=True)
+    print(f"checking an order: {order_seconds():.2f} s")
 
 
 if __name__ == "__main__":

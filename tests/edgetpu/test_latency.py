@@ -86,19 +86,6 @@ def test_close_to_the_chips_memory_both_cases_are_given() -> None:
     assert at_other_capacity(network(16), "usb3") is None
 
 
-def test_memory_and_time_of_forty_layers_take_about_a_millisecond() -> None:
-    from time import perf_counter
-
-    spent = []
-    for number in range(40):
-        graph = network(16 + number, depth=19)
-        begin = perf_counter()
-        memory_map(graph)
-        estimate(graph, "devboard")
-        spent.append(perf_counter() - begin)
-    assert min(spent) < 0.001
-
-
 def test_compute_agrees_with_the_compilers_own_cycles(pairs: tuple[tuple[Path, Path], ...]) -> None:
     from edgetpu.layers import DENSE, POINTWISE, SPATIAL, layers_of
     from edgetpu.package import read_compiled
