@@ -149,17 +149,22 @@ def download(backbone: Backbone, folder: Path) -> Path:
     """Return the file in the folder, complete and with the right checksum, going on where an earlier call was stopped.
 
     Raises:
-        BackboneMissing: if it cannot be downloaded, or is not the file that was published.
+        BackboneMissing: if it cannot be downloaded or kept, or is not the file that was published.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / backbone.file_name
     part = target.with_name(f"{target.name}.part")
-    with target.with_name(f"{target.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not target.is_file():
-            _complete(backbone, part)
-            _check(backbone, part)
-            part.replace(target)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with target.with_name(f"{target.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not target.is_file():
+                _complete(backbone, part)
+                _check(backbone, part)
+                part.replace(target)
+    except OSError as error:
+        raise BackboneMissing(
+            f"{backbone.title} could not be kept in {folder} ({error.strerror}). {_by_hand(backbone)}"
+        ) from error
     return target
 
 

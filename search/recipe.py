@@ -51,7 +51,7 @@ USUAL = Recipe()
 RECIPES = (Recipe(Learns.ALL.value), USUAL, Recipe(Learns.ALL.value, 0.5), Recipe(rate=0.5))
 """How the whole published networks of a beginning search learn, one after the other.
 
-On sets of 250, 300 and 2,000 pictures that all layers learn was better by 3 points, or as good, but for one network.
+Where all layers learned, networks were 3 points better or as good on sets of 250, 300 and 2,000 pictures, but for one.
 Source: benchmarks/RESULTS.md, search, Rates."""
 
 

@@ -104,6 +104,13 @@ def test_without_a_network_the_sentence_says_where_to_put_the_file(published: Ba
     assert _Files.asked == [""]
 
 
+def test_where_a_download_cannot_be_kept_the_sentence_says_so(published: Backbone, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_bytes(b"a file")
+    with pytest.raises(BackboneMissing, match=r"could not be kept in .*taken.* Put the file network\.tflite"):
+        download(published, taken / "pretrained")
+
+
 def test_the_named_folder_comes_before_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert find_backbone(NAME) is None
