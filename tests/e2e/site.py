@@ -96,5 +96,5 @@ def wait_for(so: Callable[[], Any], timeout_s: float) -> Any:
         found = so()
         if found:
             return found
-        time.sleep(0.1)
+        time.sleep(0.3)
     raise AssertionError(f"not so within {timeout_s} s")

@@ -35,7 +35,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def words(pictures: Path, out: Path, *more: str) -> list[str]:
-    wish = ["--latency", "1ms", "--trials", "1", "--image-px", "24", "--processes", "1", "--start", "scratch"]
+    wish = ["--latency", "0.4ms", "--trials", "1", "--image-px", "24", "--processes", "1", "--start", "scratch"]
     return ["search", str(pictures), "-o", str(out), *wish, "--json", *more]
 
 
@@ -86,7 +86,7 @@ def test_a_limit_that_nothing_holds_is_refused_before_anything_is_trained(
 ) -> None:
     out = tmp_path / "out"
     arguments = words(pictures, out)
-    arguments[arguments.index("1ms")] = "0.001ms"
+    arguments[arguments.index("0.4ms")] = "0.001ms"
     assert main(arguments) == 1
     assert "the fastest for 24 px pictures" in json.loads(capsys.readouterr().out)["error"]
     assert not (out / "trials").exists()
