@@ -96,5 +96,5 @@ def wait_for(so: Callable[[], Any], timeout_s: float) -> Any:
         found = so()
         if found:
             return found
-        time.sleep(0.3)
+        time.sleep(0.3)  # asked ten times a second, a site takes a fifth of a core to answer
     raise AssertionError(f"not so within {timeout_s} s")

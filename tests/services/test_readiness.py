@@ -83,7 +83,7 @@ def test_servers_that_accept_and_then_say_nothing_are_not_waited_for(tmp_path: P
             "ATOLL_S3_SECRET_KEY": "secret",
             "ATOLL_S3_ENDPOINT": f"http://{place}",
         }
-        done = run(values, *READINESS)  # which gives up after a minute
+        done = run(values, *READINESS)  # fails where it takes over a minute
 
     assert done.returncode == EXIT_CODE
     assert done.stderr.count("\n") == 1
