@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from search.dataset import Dataset, Split
 from search.errors import TrialFailed
@@ -50,6 +51,7 @@ class Course:
         seed: int,
         state: Path,
         facts: Mapping[str, str],
+        for_teacher: NDArray[np.uint8] | None = None,
     ) -> None:
         """Take what a training consists of.
 
@@ -60,9 +62,11 @@ class Course:
             seed: of their order and their changes.
             state: the file that every epoch is kept in.
             facts: kept with it; `training` names what must be equal for a kept state to be of this training.
+            for_teacher: (pictures, side, side, 3), the training pictures at the size of a teacher that has another.
         """
         self._learner, self._schedule, self._dataset = learner, schedule, dataset
         self._seed, self._state, self._kept_facts = seed, state, facts
+        self._for_teacher = for_teacher
         self.epoch = 0
         self.seconds = 0.0
         self.train_accuracy = 0.0
@@ -128,7 +132,9 @@ class Course:
             chosen = np.sort(order[number * schedule.batch : (number + 1) * schedule.batch])
             step = self.epoch * schedule.steps_per_epoch + number
             rate = schedule.rate_at(step)
-            results.append(self._learner.learn(split.images[chosen], split.labels[chosen], rate, (self._seed, step)))
+            seen = None if self._for_teacher is None else self._for_teacher[chosen]
+            batch = split.images[chosen], split.labels[chosen]
+            results.append(self._learner.learn(*batch, rate, (self._seed, step), seen))
         losses = [float(loss) for loss, _ in results]
         if not math.isfinite(sum(losses)):
             raise TrialFailed("The training came apart: its loss is no longer a number.")

@@ -8,7 +8,6 @@ search, Teachers).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from models.architecture import Architecture
@@ -19,8 +18,6 @@ from search.trial import TrialRecord
 LEAST_LEAD = 0.02
 """Accuracy by which a teacher must be ahead. On three splits of a small set it helped by one to five points where it
 was six to eleven ahead, and hurt by two to three where it was not ahead."""
-_LOST_BY_ENLARGING = 0.03
-"""Accuracy that a teacher may lose where it sees pictures enlarged to twice their side; on rice leaves, 0.02."""
 
 
 def teacher_of(spec: SearchSpec, history: Sequence[TrialRecord], architecture: Architecture) -> int | None:
@@ -41,7 +38,7 @@ def teacher_of(spec: SearchSpec, history: Sequence[TrialRecord], architecture: A
         if not record.finished_well or record.stopped or record.float_accuracy is None:
             continue
         if is_published(record.architecture, spec.backbone):
-            worth[record.number] = _worth(record, architecture.image_px)
+            worth[record.number] = record.float_accuracy
         else:
             pupils.append(record.float_accuracy)
     best = max(worth, key=lambda number: (worth[number], -number), default=None)
@@ -51,9 +48,3 @@ def teacher_of(spec: SearchSpec, history: Sequence[TrialRecord], architecture: A
 def is_ahead(teacher: float, pupil: float) -> bool:
     """Say whether a teacher's accuracy is so much better that learning from it helps."""
     return teacher >= pupil + LEAST_LEAD
-
-
-def _worth(record: TrialRecord, pupil_px: int) -> float:
-    """Return about how often a teacher is right of pictures that it sees at its pupil's resolution."""
-    enlarged = max(0.0, math.log2(record.architecture.image_px / pupil_px))
-    return (record.float_accuracy or 0.0) - _LOST_BY_ENLARGING * enlarged

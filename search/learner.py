@@ -35,7 +35,8 @@ class Learner:
     While a network is tuned its normalizations are what they were, unless the tuning says otherwise: a few hundred
     pictures know their own mean and spread less well than the pictures that the network comes from. That also halves
     the time of a step. With a teacher, a trained network for the same classes, it learns the teacher's answers too: the
-    teacher looks at the very same changed pictures, enlarged or reduced to its own size.
+    teacher looks at the same pictures, changed in the same way, at its own size. Enlarged ones it does not know
+    (benchmarks/RESULTS.md, search, Teachers).
     """
 
     def __init__(
@@ -62,10 +63,25 @@ class Learner:
         self._step = tf.function(self._learn, autograph=False, jit_compile=False)
         self._classify = tf.function(self._guess, autograph=False, jit_compile=False)
 
-    def learn(self, images: NDArray[np.uint8], labels: NDArray[np.int64], rate: float, seed: tuple[int, int]) -> Any:
-        """Take one step; return (loss, pictures right) as tensors, so that nobody waits for them."""
-        inputs = (tf.constant(images), tf.constant(labels), tf.constant(rate, tf.float32))
-        return self._step(*inputs, tf.constant(seed, tf.int32))
+    def learn(
+        self,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        rate: float,
+        seed: tuple[int, int],
+        for_teacher: NDArray[np.uint8] | None = None,
+    ) -> Any:
+        """Take one step; return (loss, pictures right) as tensors, so that nobody waits for them.
+
+        Args:
+            images: (pictures, side, side, 3) at the network's size.
+            labels: (pictures,).
+            rate: of this step.
+            seed: of the changes to the pictures.
+            for_teacher: the same pictures at the teacher's size; None where that is the network's, or nobody teaches.
+        """
+        inputs = (tf.constant(images), tf.constant(labels), tf.constant(rate, tf.float32), tf.constant(seed, tf.int32))
+        return self._step(*inputs, None if for_teacher is None else tf.constant(for_teacher))
 
     def accuracy(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:
         """Return the share of pictures whose most probable class is theirs."""
@@ -105,11 +121,14 @@ class Learner:
     def _variables(self) -> list[Any]:
         return [*(variable.value for variable in self.network.variables), *self._first, *self._second]
 
-    def _learn(self, images: Any, labels: Any, rate: Any, seed: Any) -> Any:
-        inputs = augment(images, seed, Mirrors() if self._tuning is None else self._tuning.mirrors)
+    def _learn(self, images: Any, labels: Any, rate: Any, seed: Any, for_teacher: Any) -> Any:
+        inputs = self._changed(images, seed)
         smooth = tf.one_hot(labels, self._classes, 1.0 - LABEL_SMOOTHING, 0.0)
         smooth += LABEL_SMOOTHING / self._classes
-        told = None if self._teacher is None else tf.nn.softmax(_answers(self._teacher, inputs) / TEMPERATURE)
+        told = None
+        if self._teacher is not None:
+            seen = inputs if for_teacher is None else self._changed(for_teacher, seed)
+            told = tf.nn.softmax(self._teacher(seen, training=False) / TEMPERATURE)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._weights)
             logits = self._logits(inputs, training=self._norms_learn)
@@ -122,6 +141,9 @@ class Learner:
         self._apply(tape.gradient(loss, self._weights), rate)
         right = tf.reduce_sum(tf.cast(tf.argmax(logits, axis=1) == labels, tf.int32))
         return loss, right
+
+    def _changed(self, images: Any, seed: Any) -> Any:
+        return augment(images, seed, Mirrors() if self._tuning is None else self._tuning.mirrors)
 
     def _apply(self, gradients: Sequence[Any], rate: Any) -> None:
         moments = zip(self._shares, self._first, self._second, gradients, strict=True)
@@ -147,11 +169,6 @@ class Learner:
 
 def _logits_of(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, network.get_layer("probabilities").input)
-
-
-def _answers(teacher: keras.Model, inputs: Any) -> Any:
-    """Return a teacher's logits for changed pictures, which it sees at its own size."""
-    return teacher(tf.image.resize(inputs, teacher.input_shape[1:3]), training=False)
 
 
 def _all(network: keras.Model) -> list[tuple[Any, float]]:

@@ -14,7 +14,7 @@ from statistics import median
 
 from search.cost import training_seconds
 from search.rungs import RUNG
-from search.schedule import LEAST_LONGER, LONGER, longer_share
+from search.schedule import LEAST_IN_TIME, LONGER, longer_share
 from search.space import limits_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord
@@ -111,7 +111,7 @@ def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> floa
     """Return the seconds that are kept for the longer training: none where that of the best so far would not fit in."""
     kept_s = last_seconds(spec) or 0.0
     ended = [record for record in history if record.finished_well and record.seconds is not None]
-    best = max(ended, key=lambda record: record.validation_accuracy or 0.0, default=None)
+    best = max(ended, key=lambda record: record.rank, default=None)
     if best is None or best.stopped:
         return kept_s
     return kept_s if _fits(best, kept_s) and (best.parent is not None or _trains_longer(spec)) else 0.0
@@ -119,7 +119,7 @@ def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> floa
 
 def _fits(record: TrialRecord, seconds: float) -> bool:
     """Say whether there is time for a longer training that is worth it."""
-    return LEAST_LONGER * _whole_seconds(record) <= seconds
+    return LEAST_IN_TIME * _whole_seconds(record) <= seconds
 
 
 def _whole_seconds(record: TrialRecord) -> float:

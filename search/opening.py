@@ -2,9 +2,8 @@
 
 First each family's own shape, as large as the limits allow. Where there are published weights, then their own network
 at other resolutions, because it has lost nothing, with other recipes, because which one suits is a matter of the
-pictures; and once, as large as the time allows, a shallow one of full width, to learn what cutting costs on these
-pictures. At equal latency a shallow one computes twice as much as a narrow one: the chip takes its time for every
-layer, however narrow.
+pictures; and once a shallow one of full width, to learn what cutting costs on these pictures. At equal latency a
+shallow one computes twice as much as a narrow one: the chip takes its time for every layer, however narrow.
 """
 
 from __future__ import annotations
@@ -22,6 +21,10 @@ from search.trial import TrialRecord
 
 SHALLOW_AT = 2
 """So many trials come before the shallow network."""
+SHALLOW_MACS = 1 / 3
+"""Of the largest whole network so far, what the shallow one computes at most: what is cut out sees its pictures twice
+as often, and a quarter of half an hour is too long to learn what cutting costs. Source: benchmarks/RESULTS.md, search,
+Quarters."""
 PROVEN = "A proven shape of its family, as large as the limits allow."
 
 
@@ -54,7 +57,8 @@ def opening_of(
     whole = [each for each in new if is_published(each, spec.backbone)]
     if not whole:
         return None
-    chosen = _next_resolution(spec, whole, [record.architecture.image_px for record in history])
+    sides = [each.architecture.image_px for each in history if is_published(each.architecture, spec.backbone)]
+    chosen = _next_resolution(spec, whole, sides)
     chosen = _next_recipe(spec, spaces, chosen, history)
     return chosen, _why(spec, chosen)
 
@@ -67,8 +71,8 @@ def _why(spec: SearchSpec, network: Architecture) -> str:
 
 
 def _shallow(spec: SearchSpec, new: Sequence[Architecture], history: Sequence[TrialRecord]) -> Architecture | None:
-    """Return the shallowest of those as wide as the largest whole network so far, the one that computes most: at its
-    resolution, or at a smaller one where it would train too long there.
+    """Return the shallowest of those as wide as the largest whole network so far: of those that compute a third of it
+    at most, the one that computes most; else the one that computes least.
     """
     whole = [each.architecture for each in history if is_published(each.architecture, spec.backbone)]
     if not whole:
@@ -76,8 +80,15 @@ def _shallow(spec: SearchSpec, new: Sequence[Architecture], history: Sequence[Tr
     largest = max(whole, key=lambda each: each.image_px)
     wide = [each for each in new if each.image_px <= largest.image_px and _widths(each) == _widths(largest)]
     fewest = min((len(each.blocks) for each in wide), default=0)
-    shallow = [each for each in wide if len(each.blocks) == fewest < len(largest.blocks)]
-    return max(shallow, key=lambda each: each.macs(spec.classes), default=None)
+    shallow = sorted(
+        (each for each in wide if len(each.blocks) == fewest < len(largest.blocks)),
+        key=lambda each: each.macs(spec.classes),
+    )
+    most_macs = SHALLOW_MACS * largest.macs(spec.classes)
+    small = [each for each in shallow if each.macs(spec.classes) <= most_macs]
+    if small:
+        return small[-1]
+    return shallow[0] if shallow else None
 
 
 def _widths(network: Architecture) -> set[int]:
@@ -96,4 +107,4 @@ def _next_resolution(spec: SearchSpec, whole: Sequence[Architecture], tried_px: 
     """Return the largest if the most accurate is looked for; for a front, the one farthest from all that were tried."""
     if spec.objective == Goal.TARGET:
         return max(whole, key=lambda each: each.image_px)
-    return max(whole, key=lambda each: (min(abs(each.image_px - px) for px in tried_px), each.image_px))
+    return max(whole, key=lambda each: (min((abs(each.image_px - px) for px in tried_px), default=0), each.image_px))

@@ -31,9 +31,10 @@ MOST_HEIR_EPOCHS, MOST_LONGER_HEIR_EPOCHS = 100, 120
 benchmarks/RESULTS.md, search, Teachers: two to eight points better after 120 epochs of 300 pictures than after 40."""
 TUNING_PICTURES_SEEN = 15_000
 FEWEST_TUNING_EPOCHS, MOST_TUNING_EPOCHS, MOST_LONGER_TUNING_EPOCHS = 3, 25, 75
-LONGER, LEAST_LONGER = 3, 2
-"""Times the epochs of a trial; a longer training is not worth its time below the second. Source: benchmarks/RESULTS.md,
-search, Quarters."""
+LONGER, LEAST_LONGER, LEAST_IN_TIME = 3, 2, 1.5
+"""Times the epochs of a trial: of a longer training; what it must be allowed to be; and what there must be time for.
+Twice as long was nearly as good as three times (benchmarks/RESULTS.md, search, Quarters), but on slow machines it often
+does not fit in, and less is better than nothing; less was not measured."""
 WARM_UP = 0.1
 """Share of all steps in which the learning rate rises."""
 
@@ -51,13 +52,15 @@ class Schedule:
 
     @property
     def longer_epochs(self) -> int:
-        """Epochs of a last, longer training of the network that was chosen; 0 where it would not be twice as long."""
+        """Epochs of a last, longer training of the network that was chosen; 0 where it would be hardly longer."""
         return self.longer_within(math.inf)
 
     def longer_within(self, epochs_in_time: float) -> int:
-        """Return the epochs of that training where there is time for so many; 0 where it would not be twice as long."""
-        epochs = min(self.most_epochs, LONGER * self.epochs, epochs_in_time)
-        return math.floor(epochs) if epochs >= LEAST_LONGER * self.epochs else 0
+        """Return the epochs of that training where there is time for so many; 0 where it would be hardly longer."""
+        allowed = min(self.most_epochs, LONGER * self.epochs)
+        epochs = min(allowed, epochs_in_time)
+        worth_it = allowed >= LEAST_LONGER * self.epochs and epochs >= LEAST_IN_TIME * self.epochs
+        return math.floor(epochs) if worth_it else 0
 
     @property
     def steps_per_epoch(self) -> int:

@@ -96,7 +96,7 @@ def train(
     schedule = _schedule(architecture, source, len(pictures.train), epochs, knows_pictures=knows_pictures)
     kept = " ".join([f"{architecture.key} {seed} {schedule}", *(_sha256(file) for file in (parent, teacher) if file)])
     course, network = _course(
-        architecture, pictures, out_dir, schedule, seed=seed, source=source, teacher=teacher, training=kept
+        architecture, dataset, out_dir, schedule, seed=seed, source=source, teacher=teacher, training=kept
     )
     on_progress(course.progress())
     stopped = False
@@ -122,7 +122,7 @@ def _stops(course: Course, goes_on: GoesOn | None) -> bool:
 
 def _course(
     architecture: Architecture,
-    pictures: Dataset,
+    dataset: Dataset,
     out_dir: Path,
     schedule: Schedule,
     *,
@@ -132,7 +132,7 @@ def _course(
     training: str,
 ) -> tuple[Course, keras.Model]:
     """Return the training where it begins, or where an earlier call was stopped, and its network."""
-    classes = len(pictures.classes)
+    classes, pictures = len(dataset.classes), dataset.at(architecture.image_px)
     training += f" {classes} {recipe_of(architecture.choices).learns}"
     kept = read_state(out_dir / STATE, training)
     network = build_network(architecture, classes, seed)
@@ -141,14 +141,27 @@ def _course(
         known = kept and Tuning.from_text(str(kept["tuning"]))
         tuning = known or takeover.take_over(source, network, architecture, pictures, seed=seed, folder=out_dir)
     weights = _class_weights(pictures.train.labels, classes)
-    learner = Learner(network, weights, schedule.batch, tuning, None if teacher is None else load_network(teacher))
+    teaching, for_teacher = _teaching(teacher, dataset, architecture.image_px)
+    learner = Learner(network, weights, schedule.batch, tuning, teaching)
     facts = {"training": training, **({"tuning": tuning.to_text()} if tuning else {})}
-    course = Course(learner, schedule, pictures, seed=seed, state=out_dir / STATE, facts=facts)
+    state = out_dir / STATE
+    course = Course(learner, schedule, pictures, seed=seed, state=state, facts=facts, for_teacher=for_teacher)
     if kept is not None:
         course.resume(kept)
     elif tuning is not None:
         course.begin()
     return course, network
+
+
+def _teaching(
+    checkpoint: Path | None, dataset: Dataset, image_px: int
+) -> tuple[keras.Model | None, NDArray[np.uint8] | None]:
+    """Return a teacher, and the training pictures at its own size where that is not the network's."""
+    if checkpoint is None:
+        return None, None
+    teacher = load_network(checkpoint)
+    teacher_px = int(teacher.input_shape[1])
+    return teacher, None if teacher_px == image_px else dataset.at(teacher_px).train.images
 
 
 def schedule_of(

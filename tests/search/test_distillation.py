@@ -42,13 +42,6 @@ def test_the_whole_network_that_is_right_most_often_teaches_what_is_cut_out_of_i
     assert teacher_of(SPEC, history[:2], network(96, 0.5)) == 1
 
 
-def test_pictures_that_are_enlarged_tell_a_teacher_less() -> None:
-    large, small = trial(1, network(128), 0.95), trial(2, network(64), 0.93)
-    assert teacher_of(SPEC, [large, small], network(64, 0.5)) == 2
-    assert teacher_of(SPEC, [large, small], network(128, 0.5)) == 1
-    assert teacher_of(SPEC, [large, replace(small, float_accuracy=0.9)], network(64, 0.5)) == 1
-
-
 def test_who_has_come_as_far_learns_from_labels_alone() -> None:
     whole, cut = trial(1, network(128), 0.95), trial(2, network(96, 0.5), 0.9)
     assert teacher_of(SPEC, [whole, cut], network(96, 0.75)) == 1

@@ -37,7 +37,7 @@ def test_what_knows_pictures_or_was_shown_few_times_is_trained_for_longer() -> N
 def test_a_longer_training_ends_in_its_time_or_is_left_out() -> None:
     schedule = tuning_schedule_for(3000)
     assert schedule.longer_within(2.5 * schedule.epochs) == int(2.5 * schedule.epochs)
-    assert schedule.longer_within(1.9 * schedule.epochs) == 0
+    assert schedule.longer_within(1.4 * schedule.epochs) == 0
     assert schedule.longer_within(100 * schedule.epochs) == schedule.longer_epochs
 
 

@@ -9,6 +9,7 @@ from search.cost import training_seconds
 from search.minutes import LAST_SHARE, START_SECONDS, in_the_time_left, last_seconds, last_shares, pace_of
 from search.propose import Proposal, next_proposal, propose
 from search.rungs import RUNG
+from search.schedule import LEAST_IN_TIME
 from search.space import limits_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
@@ -67,10 +68,12 @@ def test_a_slow_machine_begins_shorter_trainings() -> None:
 def test_nothing_is_kept_for_a_longer_training_that_would_not_fit() -> None:
     short = replace(TUNED, minutes=4)
     slow = replace(ended(short, 1.0), seconds=130.0)
-    assert 240 * LAST_SHARE < 2 * 130
+    assert 240 * LAST_SHARE < LEAST_IN_TIME * 130
     found = in_the_time_left(short, [slow], 180)
     assert found is not None, "there are 40 seconds more than a kept third would leave"
-    assert in_the_time_left(short, [replace(slow, seconds=25.0)], 180) is None
+    quick = replace(slow, seconds=25.0)
+    assert in_the_time_left(short, [quick], 180) is None
+    assert in_the_time_left(short, [slow, replace(quick, float_accuracy=0.95)], 180) is None, "the best of equals fits"
 
 
 def test_what_matters_most_is_trained_for_longer_first() -> None:
@@ -78,7 +81,7 @@ def test_what_matters_most_is_trained_for_longer_first() -> None:
     assert last_seconds(TUNED) == 600
     assert last_shares(TUNED, [best, second, small], 2) == [450, 570, 120]
     assert last_shares(TUNED, [best, second, small], 1) == [450, 0, 120], "too little would be lost on the second"
-    assert last_shares(TUNED, [replace(best, seconds=301.0), small], 2) == [0, 0], "nothing was kept for them"
+    assert last_shares(TUNED, [replace(best, seconds=401.0), small], 2) == [0, 0], "nothing was kept for them"
     stopped = replace(small, rung_accuracies=(0.8,))
     assert last_shares(TUNED, [stopped], 1) == [3 * 40 / RUNG]
     assert last_shares(replace(TUNED, minutes=None), [best, small], 2) == [None, None]

@@ -248,11 +248,11 @@ def test_published_weights_begin_whole_at_several_resolutions_and_once_shallow()
     history = _run(spec, [TrialState.DONE] * 7, [0.9, 0.8, 0.85, 0.86, 0.87, 0.88, 0.7])
     sides = [record.architecture.image_px for record in history]
     assert sides[:2] == [128, 64], "the ends first"
-    assert sides[2] == 128
+    assert sides[2] == 96, "shallow, the largest that computes a third"
     whole, shallow = history[0].architecture, history[2].architecture
     assert {block.filters for block in shallow.blocks} == {block.filters for block in whole.blocks}
     assert len(shallow.blocks) == 7, "one block a stage"
-    assert shallow.macs(10) <= 0.5 * whole.macs(10)
+    assert shallow.macs(10) <= whole.macs(10) / 3
     assert sides[3:5] == [96, 112]
     assert [is_published(record.architecture, spec.backbone) for record in history[:5]] == [1, 1, 0, 1, 1]
     learned = [recipe_of(history[position].architecture.choices) for position in (0, 1, 3, 4)]
@@ -260,11 +260,11 @@ def test_published_weights_begin_whole_at_several_resolutions_and_once_shallow()
     reasons = [next_proposal(spec, history[:count]) for count in range(3)]
     assert all(isinstance(each, Proposal) and "published network" in each.reason for each in reasons)
 
-    hurried = _run(replace(spec, trial_minutes=6), [TrialState.DONE] * 2, [0.9, 0.8])
-    proposal = next_proposal(replace(spec, trial_minutes=6), hurried)
+    hurried = _run(replace(spec, trial_minutes=5), [TrialState.DONE] * 2, [0.9, 0.8])
+    proposal = next_proposal(replace(spec, trial_minutes=5), hurried)
     assert isinstance(proposal, Proposal)
     assert len(proposal.architecture.blocks) == 7
-    assert 64 < proposal.architecture.image_px < 128, "where it fits into the time"
+    assert proposal.architecture.image_px < 96, "where it fits into the time"
 
     best_only = replace(spec, objective=Goal.TARGET)
     history = _run(best_only, [TrialState.DONE] * 2, [0.9, 0.8])

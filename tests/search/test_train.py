@@ -173,3 +173,20 @@ def test_augmentation_keeps_the_picture_and_repeats_with_its_seed() -> None:
     assert not np.array_equal(one, other)
     assert np.abs(one).max() <= 1
     assert (one[:, 5:11, 5:11].mean(axis=(1, 2, 3)) > one[:, :3, :3].mean(axis=(1, 2, 3)) + 0.2).all()
+
+
+def test_equal_seeds_change_pictures_of_any_size_in_the_same_way() -> None:
+    import tensorflow as tf
+
+    from search.augment import augment
+    from search.tuning import Mirrors
+
+    across, down = np.meshgrid(np.linspace(0, 3, 64), np.linspace(0, 2, 64))
+    waves = (127 + 100 * np.sin(np.stack([across, down, across + down], axis=-1))).astype(np.uint8)
+    large = np.stack([waves] * 6)
+    small = large.reshape(6, 32, 2, 32, 2, 3).mean(axis=(2, 4)).astype(np.uint8)
+    seed, mirrors = tf.constant((1, 5)), Mirrors(across=True)
+    changed, smaller = (augment(tf.constant(each), seed, mirrors).numpy() for each in (large, small))
+    reduced = changed.reshape(6, 32, 2, 32, 2, 3).mean(axis=(2, 4))
+    assert np.abs(reduced - smaller).max() < 0.05
+    assert np.abs(smaller - (small - 127.0) / 128).max() > 0.3, "they were changed"

@@ -16,7 +16,7 @@ from tests.search.pictures import write_pictures
 pytestmark = pytest.mark.slow
 
 SPEC = SearchSpec(
-    classes=3, image_px=16, latency_limit_ms=0.6, device="devboard", trials=2, training_pictures=72, trial_minutes=0.05
+    classes=3, image_px=16, latency_limit_ms=0.36, device="devboard", trials=2, training_pictures=72, trial_minutes=0.05
 )
 
 
