@@ -21,7 +21,8 @@ was six to eleven ahead, and hurt by two to three where it was not ahead."""
 
 
 def teacher_of(spec: SearchSpec, history: Sequence[TrialRecord], architecture: Architecture) -> int | None:
-    """Return the number of the trial that a network learns from: the one that is right most often.
+    """Return the number of the trial that a network learns from: of those that are right about as often as the best of
+    them, the one with the smallest pictures, because a teacher may take longer for an answer than its pupil for a step.
 
     Args:
         spec: what is asked.
@@ -33,16 +34,19 @@ def teacher_of(spec: SearchSpec, history: Sequence[TrialRecord], architecture: A
     """
     if not spec.backbone or is_published(architecture, spec.backbone):
         return None
-    worth, pupils = dict[int, float](), [0.0]
+    teachers, pupils = list[tuple[float, TrialRecord]](), [0.0]
     for record in history:
         if not record.finished_well or record.stopped or record.float_accuracy is None:
             continue
         if is_published(record.architecture, spec.backbone):
-            worth[record.number] = record.float_accuracy
+            teachers.append((record.float_accuracy, record))
         else:
             pupils.append(record.float_accuracy)
-    best = max(worth, key=lambda number: (worth[number], -number), default=None)
-    return best if best is not None and is_ahead(worth[best], max(pupils)) else None
+    ahead = [each for each in teachers if is_ahead(each[0], max(pupils))]
+    best = max((accuracy for accuracy, _ in ahead), default=0.0)
+    as_good = [each for each in ahead if not is_ahead(best, each[0])]
+    chosen = min(as_good, key=lambda each: (each[1].architecture.image_px, -each[0], each[1].number), default=None)
+    return chosen[1].number if chosen else None
 
 
 def is_ahead(teacher: float, pupil: float) -> bool:

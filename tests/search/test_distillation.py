@@ -42,6 +42,14 @@ def test_the_whole_network_that_is_right_most_often_teaches_what_is_cut_out_of_i
     assert teacher_of(SPEC, history[:2], network(96, 0.5)) == 1
 
 
+def test_of_teachers_that_are_as_good_the_one_with_the_smallest_pictures_teaches() -> None:
+    history = [trial(1, network(128), 0.95), trial(2, network(64), 0.94), trial(3, network(96), 0.97)]
+    assert teacher_of(SPEC, history[:2], network(96, 0.5)) == 2
+    assert teacher_of(SPEC, history, network(96, 0.5)) == 3, "two points are a lead"
+    pupil = trial(4, network(96, 0.75), 0.925)
+    assert teacher_of(SPEC, [*history[:2], pupil], network(96, 0.5)) == 1, "the small one is not ahead of its pupils"
+
+
 def test_who_has_come_as_far_learns_from_labels_alone() -> None:
     whole, cut = trial(1, network(128), 0.95), trial(2, network(96, 0.5), 0.9)
     assert teacher_of(SPEC, [whole, cut], network(96, 0.75)) == 1
