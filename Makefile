@@ -68,7 +68,7 @@ test: setup-dev ## Run the tests; the longest file, the main job's, comes first,
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-postgres: setup-dev ## Run the site's tests on a PostgreSQL of their own (needs Debian's postgresql)
-	@tests/on_postgres.sh $(BIN)/python -m pytest tests/marketplace
+	@tests/on_postgres.sh $(BIN)/python -m pytest -n 2 --dist loadfile tests/marketplace
 
 test-services: setup-dev ## Run the site on PostgreSQL, Valkey by TCP and a real S3 (needs Debian's postgresql, memcached)
 	@$(BIN)/python -m tests.services.s3
