@@ -161,7 +161,11 @@ def best_of_limits(records: list[TrialRecord], classes: int) -> list[TrialRecord
 
 def best_of(records: list[TrialRecord]) -> TrialRecord | None:
     """Return the network with the best int8 validation accuracy."""
-    return max((record for record in records if record.finished_well), key=lambda each: each.rank, default=None)
+    return max(
+        (record for record in records if record.finished_well),
+        key=lambda each: (each.validation_accuracy or 0, each.float_accuracy or 0, -(each.latency_ms or 0)),
+        default=None,
+    )
 
 
 def start_of(record: TrialRecord, out: Path, published: Path | None) -> Start:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
+from search.choice import best_of
 from search.cost import training_seconds
 from search.rungs import RUNG
 from search.schedule import LEAST_IN_TIME, LONGER, longer_share
@@ -110,8 +111,7 @@ def pace_of(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
 def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
     """Return the seconds that are kept for the longer training: none where that of the best so far would not fit in."""
     kept_s = last_seconds(spec) or 0.0
-    ended = [record for record in history if record.finished_well and record.seconds is not None]
-    best = max(ended, key=lambda record: record.rank, default=None)
+    best = best_of(spec, [record for record in history if record.seconds is not None])
     if best is None or best.stopped:
         return kept_s
     return kept_s if _fits(best, kept_s) and (best.parent is not None or _trains_longer(spec)) else 0.0

@@ -52,11 +52,11 @@ class Schedule:
 
     @property
     def longer_epochs(self) -> int:
-        """Epochs of a last, longer training of the network that was chosen; 0 where it would be hardly longer."""
+        """Epochs of a last, longer training of the network that was chosen; 0 where it may not be twice as long."""
         return self.longer_within(math.inf)
 
     def longer_within(self, epochs_in_time: float) -> int:
-        """Return the epochs of that training where there is time for so many; 0 where it would be hardly longer."""
+        """Return the epochs of that training where there is time for so many; 0 where it would gain too little."""
         allowed = min(self.most_epochs, LONGER * self.epochs)
         epochs = min(allowed, epochs_in_time)
         worth_it = allowed >= LEAST_LONGER * self.epochs and epochs >= LEAST_IN_TIME * self.epochs

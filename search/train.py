@@ -30,6 +30,8 @@ from search.tuning import Tuning
 
 GoesOn = Callable[[float], bool]
 """From the accuracy at the rung to whether the training is worth its end."""
+_Teaching = tuple[keras.Model | None, NDArray[np.uint8] | None]
+"""A teacher, and (pictures, side, side, 3), the training pictures at its own size where that is not the network's."""
 CHECKPOINT, STATE = "checkpoint.keras", "training.npz"
 """The trained network, and what an interrupted training goes on from."""
 
@@ -96,7 +98,14 @@ def train(
     schedule = _schedule(architecture, source, len(pictures.train), epochs, knows_pictures=knows_pictures)
     kept = " ".join([f"{architecture.key} {seed} {schedule}", *(_sha256(file) for file in (parent, teacher) if file)])
     course, network = _course(
-        architecture, dataset, out_dir, schedule, seed=seed, source=source, teacher=teacher, training=kept
+        architecture,
+        pictures,
+        out_dir,
+        schedule,
+        seed=seed,
+        source=source,
+        teaching=_teaching(teacher, dataset, architecture.image_px),
+        training=kept,
     )
     on_progress(course.progress())
     stopped = False
@@ -122,17 +131,17 @@ def _stops(course: Course, goes_on: GoesOn | None) -> bool:
 
 def _course(
     architecture: Architecture,
-    dataset: Dataset,
+    pictures: Dataset,
     out_dir: Path,
     schedule: Schedule,
     *,
     seed: int,
     source: Parent | None,
-    teacher: Path | None,
+    teaching: _Teaching,
     training: str,
 ) -> tuple[Course, keras.Model]:
     """Return the training where it begins, or where an earlier call was stopped, and its network."""
-    classes, pictures = len(dataset.classes), dataset.at(architecture.image_px)
+    classes = len(pictures.classes)
     training += f" {classes} {recipe_of(architecture.choices).learns}"
     kept = read_state(out_dir / STATE, training)
     network = build_network(architecture, classes, seed)
@@ -141,8 +150,8 @@ def _course(
         known = kept and Tuning.from_text(str(kept["tuning"]))
         tuning = known or takeover.take_over(source, network, architecture, pictures, seed=seed, folder=out_dir)
     weights = _class_weights(pictures.train.labels, classes)
-    teaching, for_teacher = _teaching(teacher, dataset, architecture.image_px)
-    learner = Learner(network, weights, schedule.batch, tuning, teaching)
+    teacher, for_teacher = teaching
+    learner = Learner(network, weights, schedule.batch, tuning, teacher)
     facts = {"training": training, **({"tuning": tuning.to_text()} if tuning else {})}
     state = out_dir / STATE
     course = Course(learner, schedule, pictures, seed=seed, state=state, facts=facts, for_teacher=for_teacher)
@@ -153,10 +162,8 @@ def _course(
     return course, network
 
 
-def _teaching(
-    checkpoint: Path | None, dataset: Dataset, image_px: int
-) -> tuple[keras.Model | None, NDArray[np.uint8] | None]:
-    """Return a teacher, and the training pictures at its own size where that is not the network's."""
+def _teaching(checkpoint: Path | None, dataset: Dataset, image_px: int) -> _Teaching:
+    """Return the teacher in a checkpoint, if there is one, and what it sees."""
     if checkpoint is None:
         return None, None
     teacher = load_network(checkpoint)

@@ -58,11 +58,6 @@ class TrialRecord:
         return self.state == TrialState.DONE and self.validation_accuracy is not None
 
     @property
-    def rank(self) -> tuple[float, float, float]:
-        """What the best trial has most of: accuracy in int8, then in float, then speed; as `TrialOutcome.rank`."""
-        return self.validation_accuracy or 0.0, self.float_accuracy or 0.0, -(self.latency_ms or 0.0)
-
-    @property
     def stopped(self) -> bool:
         """Whether its training ended at the rung, because others promised more."""
         return self.finished_well and len(self.rung_accuracies) == 1
