@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import IO
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
+from django.db import connection, transaction
 
 from marketplace.errors import StorageFull
 
@@ -63,22 +64,45 @@ def sha256_of(stream: IO[bytes]) -> tuple[str, int]:
 def store(stream: IO[bytes], folder: str) -> StoredFile:
     """Keep a stream's bytes under their hash; the same bytes are kept once, and never half.
 
+    Within a transaction they stay until that ends, so that a row of it can refer to them.
+
     Raises:
         StorageFull: if there is no room.
     """
     sha256, count = sha256_of(stream)
-    key = f"{folder}/{sha256[:2]}/{sha256}"
-    if not _is_kept(key, count):
+    stored = StoredFile(f"{folder}/{sha256[:2]}/{sha256}", sha256, count)
+    store_again(stream, stored)
+    return stored
+
+
+def store_again(stream: IO[bytes], stored: StoredFile) -> None:
+    """See that bytes are kept that were stored before; as `store`, but without reading them if they are."""
+    if connection.in_atomic_block:
+        hold([stored.key])
+    if not is_kept(stored.key, stored.byte_count):
+        stream.seek(0)
         with room_needed():
-            default_storage.save(key, File(stream, name=key))
-    return StoredFile(key, sha256, count)
+            default_storage.save(stored.key, File(stream, name=stored.key))
 
 
-def _is_kept(key: str, byte_count: int) -> bool:
+def is_kept(key: str, byte_count: int) -> bool:
+    """Return whether a file of this length is kept."""
     try:
         return default_storage.size(key) == byte_count
     except FileNotFoundError:
         return False
+
+
+def hold(keys: Iterable[str]) -> None:
+    """Let nobody else hold one of these files before this transaction ends; wait while somebody does.
+
+    Whoever writes a row that refers to a file holds it, and so does `forget_unused`: so a file is not removed between
+    being found and being referred to. SQLite needs no more for that than that it has one writer at a time.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for key in sorted(set(keys)):  # in one order, so that two never wait for each other
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
 
 
 def store_path(path: Path, folder: str) -> StoredFile:
@@ -131,6 +155,15 @@ def forget(key: str) -> None:
     """Remove a kept file; one that is not there is no error."""
     if key:
         default_storage.delete(key)
+
+
+def forget_unused(keys: Iterable[str], is_used: Callable[[str], bool]) -> None:
+    """Remove those kept files that no row refers to, nor will when the transactions that hold them have ended."""
+    for key in sorted({key for key in keys if key}):
+        with transaction.atomic():
+            hold([key])
+            if not is_used(key):
+                forget(key)
 
 
 def scratch_folder(*parts: str) -> Path:

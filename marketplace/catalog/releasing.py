@@ -18,7 +18,7 @@ from marketplace.catalog.licences import DEFAULT_LICENCE, LICENCES
 from marketplace.catalog.models import Listing, Notice, Release, ReleaseFile
 from marketplace.errors import BadInput, Conflict
 from marketplace.runs.models import Run
-from marketplace.storage import store
+from marketplace.storage import hold, is_kept, store
 
 FOLDER = "releases"
 MAX_SUMMARY = 2000
@@ -144,6 +144,9 @@ def _add(listing: Listing, card: Mapping[str, Any], files: Sequence[KeptFile], f
     same = listing.releases.filter(revision=revision).first()
     if same is not None:
         raise Conflict(f"These very files are v{same.number} of {listing} already, so nothing was published.")
+    hold(file.storage_key for file in files)
+    if not all(is_kept(file.storage_key, file.byte_count) for file in files):
+        raise Conflict("These files were deleted while they were being published, so nothing was published.")
     try:
         release = Release.objects.create(
             listing=listing,

@@ -9,7 +9,6 @@ from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Max, ProtectedError, Q
@@ -21,7 +20,7 @@ from marketplace.datasets.findings import show
 from marketplace.datasets.lifecycle import Status, move
 from marketplace.datasets.models import Dataset, DatasetVersion
 from marketplace.errors import BadInput, Conflict, TooLarge
-from marketplace.storage import StoredFile, forget, store, store_path
+from marketplace.storage import StoredFile, forget_unused, store, store_again, store_path
 from marketplace.work import lifecycle as work_lifecycle
 from marketplace.work.models import Event, Step
 from marketplace.work.services import order_step, tell
@@ -46,14 +45,13 @@ def upload_dataset(*, owner: User, name: str, upload: UploadedFile[Any]) -> Data
     stored = store(stream, FOLDER)
     try:
         with transaction.atomic():
+            store_again(stream, stored)  # equal bytes of somebody else may have been deleted since
             version = _next_version(owner, name, os.path.basename(upload.name or ""), stored)
             tell(Event.About.DATASET, version.pk, f"Uploaded {show(version.archive_name)}; it waits for its check.")
             order_step(kind=Step.Kind.CHECK_DATASET, subject=version.pk)
     except BaseException:
-        forget_unused(stored.key)
+        forget_unused([stored.key], _is_used)
         raise
-    if not default_storage.exists(stored.key):  # somebody's equal bytes were deleted between the two
-        store(stream, FOLDER)
     return version
 
 
@@ -94,7 +92,7 @@ def refuse_version(version: DatasetVersion, sentence: str, findings: Sequence[di
     key = version.archive_key
     if move(version, Status.REFUSED, refusal=sentence, findings=list(findings), archive_key=""):
         tell(Event.About.DATASET, version.pk, f"Refused: {sentence}")
-        transaction.on_commit(lambda: forget_unused(key))
+        transaction.on_commit(lambda: forget_unused([key], _is_used))
 
 
 def delete_version(*, version: DatasetVersion) -> None:
@@ -117,17 +115,15 @@ def delete_version(*, version: DatasetVersion) -> None:
             ) from error
         if not DatasetVersion.objects.filter(dataset=version.dataset_id).exists():
             Dataset.objects.filter(pk=version.dataset_id).delete()
-        transaction.on_commit(lambda: forget_unused(*keys))
+        transaction.on_commit(lambda: forget_unused(keys, _is_used))
 
 
-def forget_unused(*keys: str) -> None:
-    """Remove kept files that no version refers to: equal uploads share one file."""
-    for key in keys:
-        used = Q()
-        for field in KEY_FIELDS:
-            used |= Q(**{field: key})
-        if key and not DatasetVersion.objects.filter(used).exists():
-            forget(key)
+def _is_used(key: str) -> bool:
+    """Return whether a version refers to a kept file: equal uploads share one."""
+    used = Q()
+    for field in KEY_FIELDS:
+        used |= Q(**{field: key})
+    return DatasetVersion.objects.filter(used).exists()
 
 
 def _stream_of(upload: UploadedFile[Any]) -> IO[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import IO, Any, cast
 
 from django.conf import settings
@@ -21,7 +21,7 @@ from marketplace.datasets.models import DatasetVersion
 from marketplace.errors import BadInput, Conflict, NotFound, TooLarge
 from marketplace.imports.lifecycle import Status, move
 from marketplace.imports.models import Import, ImportFile
-from marketplace.storage import StoredFile, forget, store
+from marketplace.storage import StoredFile, forget_unused, store, store_again
 from marketplace.work import lifecycle as work_lifecycle
 from marketplace.work.models import Event, Step
 from marketplace.work.services import order_step, tell
@@ -90,8 +90,7 @@ def bring_model(
         values |= _dataset_values(owner, dataset_version)
     if Import.objects.filter(owner=owner, status=Status.WORKING).count() >= MOST_WAITING:
         raise Conflict(f"{MOST_WAITING} of your models are being opened. Wait until one is done, or delete one.")
-    stored = store(_stream_of(upload), FOLDER)
-    return _order(owner, values, os.path.basename(upload.name or ""), stored)
+    return _order(owner, values, os.path.basename(upload.name or ""), _stream_of(upload))
 
 
 def accept_import(brought: Import, found: Mapping[str, Any], files: Mapping[str, StoredFile]) -> None:
@@ -109,7 +108,7 @@ def refuse_import(brought: Import, sentence: str) -> None:
     key = brought.file_key
     if move(brought, Status.REFUSED, refusal=sentence, file_key=""):
         tell(Event.About.IMPORT, brought.pk, f"Refused: {sentence}")
-        transaction.on_commit(lambda: forget_unused([key]))
+        transaction.on_commit(lambda: forget_unused([key], _is_used))
 
 
 def delete_import(*, brought: Import) -> None:
@@ -119,24 +118,23 @@ def delete_import(*, brought: Import) -> None:
         work_lifecycle.cancel(Q(kind=Step.Kind.IMPORT, subject=brought.pk))
         Event.objects.filter(about=Event.About.IMPORT, subject=brought.pk).delete()
         Import.objects.filter(pk=brought.pk).delete()
-        transaction.on_commit(lambda: forget_unused(keys))
+        transaction.on_commit(lambda: forget_unused(keys, _is_used))
 
 
-def forget_unused(keys: Sequence[str]) -> None:
-    """Remove kept files that neither an import nor a release refers to: equal files are kept once."""
-    for key in {key for key in keys if key}:
-        used = (
-            Import.objects.filter(file_key=key).exists()
-            or ImportFile.objects.filter(storage_key=key).exists()
-            or ReleaseFile.objects.filter(storage_key=key).exists()
-        )
-        if not used:
-            forget(key)
+def _is_used(key: str) -> bool:
+    """Return whether an import or a release refers to a kept file: equal files are kept once."""
+    return (
+        Import.objects.filter(file_key=key).exists()
+        or ImportFile.objects.filter(storage_key=key).exists()
+        or ReleaseFile.objects.filter(storage_key=key).exists()
+    )
 
 
-def _order(owner: User, values: dict[str, Any], file_name: str, stored: StoredFile) -> Import:
+def _order(owner: User, values: dict[str, Any], file_name: str, stream: IO[bytes]) -> Import:
+    stored = store(stream, FOLDER)
     try:
         with transaction.atomic():
+            store_again(stream, stored)  # equal bytes of somebody else may have been deleted since
             brought = Import.objects.create(
                 owner=owner,
                 file_name=show(file_name, 200),
@@ -148,7 +146,7 @@ def _order(owner: User, values: dict[str, Any], file_name: str, stored: StoredFi
             tell(Event.About.IMPORT, brought.pk, f"Uploaded {show(brought.file_name)}; it waits to be opened.")
             order_step(kind=Step.Kind.IMPORT, subject=brought.pk)
     except BaseException:
-        forget_unused([stored.key])
+        forget_unused([stored.key], _is_used)
         raise
     return brought
 

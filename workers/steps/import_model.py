@@ -44,9 +44,8 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
                 raise
             log.warning("import %s broke twice: %s", brought.pk, fault)
             raise StepFailed(STOPPED) from fault
-        files = _kept(brought, found, folder / "out")
         with lifecycle.finishing(lease):
-            services.accept_import(brought, found, files)
+            services.accept_import(brought, found, _kept(brought, found, folder / "out"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
