@@ -65,7 +65,7 @@ check: setup-dev ## Lint, types, import contracts, migrations, generated docs
 	@cmp $(VENV)/RULES.md docs/RULES.md || { echo "docs/RULES.md is not what the rules say: run python -m edgetpu.rules_page"; exit 1; }
 
 test: setup-dev ## Run the tests; the longest file, the main job's, comes first, so that nobody waits for it at the end
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 test-postgres: setup-dev ## Run the site's tests on a PostgreSQL of their own (needs Debian's postgresql)
 	@tests/on_postgres.sh $(BIN)/python -m pytest -n 2 --dist loadfile tests/marketplace

@@ -1,8 +1,10 @@
 """How well the time of a training is foretold: random networks, one core, processor time of a training step.
 
     .venv/bin/python benchmarks/search_training_cost.py [networks, 12]
+    .venv/bin/python benchmarks/search_training_cost.py taught
 
-Prints each network and the error of `search.cost.training_seconds`, whose two constants were fitted to such a table.
+Prints each network and the error of `search.cost.training_seconds`, whose two constants were fitted to such a table; or
+what it takes to learn from whole MobileNets of several sizes.
 """
 
 from __future__ import annotations
@@ -15,8 +17,11 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import keras
 import numpy as np
+from numpy.typing import NDArray
 
+from benchmarks.search_parents import mobilenet
 from models.architecture import Architecture
 from models.families import FAMILIES
 from models.network import build_network
@@ -39,25 +44,50 @@ def random_architecture(random: np.random.Generator) -> Architecture:
             return found
 
 
-def step_ms(architecture: Architecture, random: np.random.Generator) -> tuple[float, float]:
-    """Return milliseconds of processor time per picture, and seconds of tracing."""
-    learner = Learner(build_network(architecture, CLASSES, seed=0), [1.0] * CLASSES, BATCH)
-    side = architecture.image_px
-    images = random.integers(0, 256, (BATCH, side, side, 3)).astype(np.uint8)
-    labels = random.integers(0, CLASSES, BATCH)
+def step_ms(
+    architecture: Architecture, random: np.random.Generator, teacher: Architecture | None = None
+) -> tuple[float, float]:
+    """Return milliseconds of processor time per picture, and seconds of preparing and tracing."""
+
+    def pictures(side: int) -> NDArray[np.uint8]:
+        return random.integers(0, 256, (BATCH, side, side, 3)).astype(np.uint8)
+
+    def network(of: Architecture) -> keras.Model:
+        return build_network(of, CLASSES, seed=0)
+
+    images, labels = pictures(architecture.image_px), random.integers(0, CLASSES, BATCH)
+    seen = None if teacher is None or teacher.image_px == architecture.image_px else pictures(teacher.image_px)
+    pupil, teaches = network(architecture), None if teacher is None else network(teacher)
     started = time.process_time()
-    float(learner.learn(images, labels, 1e-3, (0, 0))[0])
+    learner = Learner(pupil, [1.0] * CLASSES, BATCH, teacher=teaches)
+    float(learner.learn(images, labels, 1e-3, (0, 0), seen)[0])
     traced, steps = time.process_time() - started, 0
     started = time.process_time()
     while time.process_time() - started < SECONDS:
-        float(learner.learn(images, labels, 1e-3, (0, steps))[0])
+        float(learner.learn(images, labels, 1e-3, (0, steps), seen)[0])
         steps += 1
     return (time.process_time() - started) * 1000 / steps / BATCH, traced
+
+
+def taught() -> None:
+    """Measure and print what teachers take."""
+    random = np.random.default_rng(0)
+    print(
+        "| pupil (one block a stage) | teacher | preparing and tracing s | ms a picture |\n| --- | --- | ---: | ---: |"
+    )
+    for px, teachers in ((64, (None, 64, 128)), (96, (None, 64, 96, 112))):
+        for teacher_px in teachers:
+            teacher = None if teacher_px is None else mobilenet(teacher_px)
+            ms, traced = step_ms(mobilenet(px, depth=1), random, teacher)
+            print(f"| {px} px | {f'{teacher_px} px' if teacher_px else 'none'} | {traced:.1f} | {ms:.2f} |", flush=True)
 
 
 def main() -> None:
     """Measure and print."""
     limit_threads(1)
+    if sys.argv[1:] == ["taught"]:
+        taught()
+        return
     random, errors, traces = np.random.default_rng(0), [], []
     spec = SearchSpec(CLASSES, 128, latency_limit_ms=5, device="devboard", training_pictures=1000)
     seen = schedule_for(1000).epochs * schedule_for(1000).steps_per_epoch * schedule_for(1000).batch

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models.correct import mixed, renew_statistics
 from search.augment import augment
 from search.fused_norms import fused
+from search.teaching import Teacher
 from search.tuning import Mirrors, Tuning
 
 LABEL_SMOOTHING = 0.1
@@ -51,7 +52,7 @@ class Learner:
         self._tuning = tuning
         self._norms_learn = tuning is None or tuning.norms_learn
         self._logits = fused(_logits_of(network)) if self._norms_learn else _logits_of(network)
-        self._teacher = None if teacher is None else _logits_of(teacher)
+        self._teacher = None if teacher is None else Teacher(teacher, batch)
         shares = _all(network) if tuning is None else _tuned(network, tuning)
         self._weights = [weight for weight, _ in shares]
         self._shares = [share for _, share in shares]
@@ -60,6 +61,7 @@ class Learner:
         self._class_weights = tf.constant(class_weights, tf.float32)
         self._classes = len(class_weights)
         self._batch = batch
+        self._change = tf.function(self._changed, autograph=False, jit_compile=False)
         self._step = tf.function(self._learn, autograph=False, jit_compile=False)
         self._classify = tf.function(self._guess, autograph=False, jit_compile=False)
 
@@ -80,8 +82,12 @@ class Learner:
             seed: of the changes to the pictures.
             for_teacher: the same pictures at the teacher's size; None where that is the network's, or nobody teaches.
         """
-        inputs = (tf.constant(images), tf.constant(labels), tf.constant(rate, tf.float32), tf.constant(seed, tf.int32))
-        return self._step(*inputs, None if for_teacher is None else tf.constant(for_teacher))
+        changes = tf.constant(seed, tf.int32)
+        inputs, told = self._change(tf.constant(images), changes), None
+        if self._teacher is not None:
+            seen = inputs if for_teacher is None else self._change(tf.constant(for_teacher), changes)
+            told = tf.constant(self._teacher.logits(seen.numpy()))
+        return self._step(inputs, tf.constant(labels), tf.constant(rate, tf.float32), told)
 
     def accuracy(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:
         """Return the share of pictures whose most probable class is theirs."""
@@ -121,21 +127,17 @@ class Learner:
     def _variables(self) -> list[Any]:
         return [*(variable.value for variable in self.network.variables), *self._first, *self._second]
 
-    def _learn(self, images: Any, labels: Any, rate: Any, seed: Any, for_teacher: Any) -> Any:
-        inputs = self._changed(images, seed)
+    def _learn(self, inputs: Any, labels: Any, rate: Any, told: Any) -> Any:
         smooth = tf.one_hot(labels, self._classes, 1.0 - LABEL_SMOOTHING, 0.0)
         smooth += LABEL_SMOOTHING / self._classes
-        told = None
-        if self._teacher is not None:
-            seen = inputs if for_teacher is None else self._changed(for_teacher, seed)
-            told = tf.nn.softmax(self._teacher(seen, training=False) / TEMPERATURE)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._weights)
             logits = self._logits(inputs, training=self._norms_learn)
             losses = tf.nn.softmax_cross_entropy_with_logits(smooth, logits)
             losses *= tf.gather(self._class_weights, labels)
             if told is not None:
-                apart = tf.nn.softmax_cross_entropy_with_logits(told, logits / TEMPERATURE) * TEMPERATURE**2
+                answers = tf.nn.softmax(told / TEMPERATURE)
+                apart = tf.nn.softmax_cross_entropy_with_logits(answers, logits / TEMPERATURE) * TEMPERATURE**2
                 losses = (1 - SHARE_OF_TEACHER) * losses + SHARE_OF_TEACHER * apart
             loss = tf.reduce_mean(losses)
         self._apply(tape.gradient(loss, self._weights), rate)
