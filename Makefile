@@ -67,8 +67,8 @@ check: setup-dev ## Lint, types, import contracts, migrations, generated docs
 test: setup-dev ## Run the tests; the longest file, the main job's, comes first, so that nobody waits for it at the end
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
-test-postgres: setup-dev ## Run the site's tests on a PostgreSQL of their own (needs Debian's postgresql)
-	@tests/on_postgres.sh $(BIN)/python -m pytest -n 2 --dist loadfile tests/marketplace
+test-postgres: setup-dev ## Run the site's tests, but for slow ones that need no database, on a PostgreSQL of their own (Debian's postgresql)
+	@tests/on_postgres.sh $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" tests/marketplace
 
 test-services: setup-dev ## Run the site on PostgreSQL, Valkey by TCP and a real S3 (needs Debian's postgresql, memcached)
 	@$(BIN)/python -m tests.services.s3
