@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,9 @@ class Learner:
         teacher: keras.Model | None = None,
     ) -> None:
         self.network = network
-        self._tuning = tuning
         self._norms_learn = tuning is None or tuning.norms_learn
         self._logits = fused(_logits_of(network)) if self._norms_learn else _logits_of(network)
-        self._teacher = None if teacher is None else Teacher(teacher, batch)
+        self._teacher = None if teacher is None else Teacher(_logits_of(teacher), batch)
         shares = _all(network) if tuning is None else _tuned(network, tuning)
         self._weights = [weight for weight, _ in shares]
         self._shares = [share for _, share in shares]
@@ -61,7 +61,8 @@ class Learner:
         self._class_weights = tf.constant(class_weights, tf.float32)
         self._classes = len(class_weights)
         self._batch = batch
-        self._change = tf.function(self._changed, autograph=False, jit_compile=False)
+        mirrors = Mirrors() if tuning is None else tuning.mirrors
+        self._changed = tf.function(partial(augment, mirrors=mirrors), autograph=False, jit_compile=False)
         self._step = tf.function(self._learn, autograph=False, jit_compile=False)
         self._classify = tf.function(self._guess, autograph=False, jit_compile=False)
 
@@ -83,10 +84,10 @@ class Learner:
             for_teacher: the same pictures at the teacher's size; None where that is the network's, or nobody teaches.
         """
         changes = tf.constant(seed, tf.int32)
-        inputs, told = self._change(tf.constant(images), changes), None
+        inputs, told = self._changed(tf.constant(images), changes), None
         if self._teacher is not None:
-            seen = inputs if for_teacher is None else self._change(tf.constant(for_teacher), changes)
-            told = tf.constant(self._teacher.logits(seen.numpy()))
+            seen = inputs if for_teacher is None else self._changed(tf.constant(for_teacher), changes)
+            told = tf.constant(self._teacher.answers(seen.numpy()))
         return self._step(inputs, tf.constant(labels), tf.constant(rate, tf.float32), told)
 
     def accuracy(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:
@@ -143,9 +144,6 @@ class Learner:
         self._apply(tape.gradient(loss, self._weights), rate)
         right = tf.reduce_sum(tf.cast(tf.argmax(logits, axis=1) == labels, tf.int32))
         return loss, right
-
-    def _changed(self, images: Any, seed: Any) -> Any:
-        return augment(images, seed, Mirrors() if self._tuning is None else self._tuning.mirrors)
 
     def _apply(self, gradients: Sequence[Any], rate: Any) -> None:
         moments = zip(self._shares, self._first, self._second, gradients, strict=True)

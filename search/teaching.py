@@ -21,9 +21,8 @@ class Teacher:
     """
 
     def __init__(self, network: keras.Model, batch: int) -> None:
-        """Take a network for float pictures whose layer “probabilities” is its last, and the pictures of each call."""
-        logits = keras.Model(network.input, network.get_layer("probabilities").input)
-        answer = tf.function(lambda pictures: logits(pictures, training=False), autograph=False)
+        """Take a network for float pictures, and how many of them each call brings."""
+        answer = tf.function(lambda pictures: network(pictures, training=False), autograph=False)
         taken = tf.TensorSpec((batch, *network.input_shape[1:]), tf.float32)
         frozen = convert_variables_to_constants_v2(answer.get_concrete_function(taken))
         model = tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module()).convert()  # no variable is left
@@ -33,8 +32,8 @@ class Teacher:
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
 
-    def logits(self, pictures: Floats) -> Floats:
-        """Return logits (pictures, classes) for pictures (pictures, side, side, 3) as networks read them."""
+    def answers(self, pictures: Floats) -> Floats:
+        """Return (pictures, classes) for float pictures (pictures, side, side, 3) as networks read them."""
         self._interpreter.set_tensor(self._input, pictures)
         self._interpreter.invoke()
         return np.asarray(self._interpreter.get_tensor(self._output))
