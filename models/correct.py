@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.folding import chains_of, snapped
-from models.norms import settle_norms
+from models.norms import moments_before, settle_norms
 
 PICTURES = 500
 """Training pictures that the statistics are taken from. Source: SEARCH.md, “some 500”; nothing else was tried."""
@@ -45,15 +45,16 @@ def correct(checkpoint: Path, pictures: NDArray[np.uint8], target: Path, *, seed
 def renew_statistics(network: keras.Model, pictures: NDArray[np.uint8]) -> None:
     """Let every batch norm take its mean and variance from these pictures alone, the average over their batches."""
     norms: list[Any] = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    kept = [(norm.momentum, norm.trainable) for norm in norms]
+    if not norms:
+        return
+    kept = [norm.trainable for norm in norms]
     for norm in norms:
-        norm.trainable = True
-    for number, start in enumerate(range(0, max(1, len(pictures) - _BATCH + 1), _BATCH)):
-        for norm in norms:
-            norm.momentum = number / (number + 1)
-        network(as_input(pictures[start : start + _BATCH]), training=True)
-    for norm, (momentum, trainable) in zip(norms, kept, strict=True):
-        norm.momentum, norm.trainable = momentum, trainable
+        norm.trainable = True  # one that is not would go on by what it knows
+    found = moments_before(network, norms, pictures, batch=_BATCH, training=True)
+    for norm, trainable, (means, variances) in zip(norms, kept, found, strict=True):
+        norm.moving_mean.assign(means.mean(axis=0))
+        norm.moving_variance.assign(variances.mean(axis=0))
+        norm.trainable = trainable
 
 
 def mixed(pictures: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:

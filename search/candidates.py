@@ -22,9 +22,7 @@ class Candidates:
 
     def where(self, kept: list[int]) -> Candidates:
         """Return those at the given positions."""
-        known = self.known
-        keys = tuple(known.keys[position] for position in kept)
-        return Candidates(self.codes[kept], Known(keys, known.costs[kept], known.features[kept], known.allowed[kept]))
+        return Candidates(self.codes[kept], self.known.rows(np.array(kept, dtype=np.int64)))
 
 
 def allowed(problem: Problem, codes: Codes, seen: set[str]) -> Candidates:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from search.correction import holding
-from search.front import front_positions
+from search.front import Floats, front_positions, hypervolume
 from search.spec import SearchSpec
 from search.trial import TrialRecord
 
@@ -23,18 +23,33 @@ def best_of(spec: SearchSpec, records: Sequence[TrialRecord]) -> TrialRecord | N
 def front_of(spec: SearchSpec, records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """Return the trials that no other beats in both accuracy and latency, of those that hold the limits."""
     done = holding(spec, records)
-    values = np.array([record.validation_accuracy or 0.0 for record in done])
     costs = np.array([record.latency_ms or 0.0 for record in done])
-    return [done[position] for position in front_positions(values, costs)]
+    return [done[position] for position in front_positions(_values(done), costs)]
 
 
 def some_of_front(spec: SearchSpec, records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Return networks that no other beats in both accuracy and latency, at most MOST_OF_FRONT, fastest and best among
-    them; between those, the ones farthest apart in order.
+    """Return networks that no other beats in both accuracy and latency, at most MOST_OF_FRONT: the best, and those that
+    with it give most accuracy for every latency. So one that is a little faster and much less accurate is left out.
     """
     front = front_of(spec, records)
-    chosen = np.unique(np.linspace(0, len(front) - 1, min(MOST_OF_FRONT, len(front))).round().astype(int))
-    return [front[position] for position in chosen]
+    chosen, left = front[-1:], front[:-1]
+    while left and len(chosen) < MOST_OF_FRONT:
+        gains = [_area([*chosen, each], front) for each in left]
+        chosen.append(left.pop(int(np.argmax(gains))))
+    return sorted(chosen, key=lambda each: each.latency_ms or 0.0)
+
+
+def _area(chosen: Sequence[TrialRecord], front: Sequence[TrialRecord]) -> float:
+    """Return what some of a front give, summed over its latencies, above what lies as far below its middle as the best
+    lies above.
+    """
+    values, costs = _values(chosen), np.array([each.latency_ms or 0.0 for each in chosen])
+    worst = 2 * float(np.median(_values(front))) - float(_values(front).max())
+    return hypervolume(values, costs, worst_value=worst, worst_cost=front[-1].latency_ms or 0.0)
+
+
+def _values(records: Sequence[TrialRecord]) -> Floats:
+    return np.array([record.validation_accuracy or 0.0 for record in records])
 
 
 def _worth(record: TrialRecord) -> tuple[float, float, float]:

@@ -21,8 +21,7 @@ was six to eleven ahead, and hurt by two to three where it was not ahead."""
 
 
 def teacher_of(spec: SearchSpec, history: Sequence[TrialRecord], architecture: Architecture) -> int | None:
-    """Return the number of the trial that a network learns from: of those that are right about as often as the best of
-    them, the one with the smallest pictures, because a teacher may take longer for an answer than its pupil for a step.
+    """Return the number of the trial that a new network learns from: one that is ahead of all that was cut out so far.
 
     Args:
         spec: what is asked.
@@ -32,21 +31,44 @@ def teacher_of(spec: SearchSpec, history: Sequence[TrialRecord], architecture: A
     Returns:
         None where labels are all that it learns from: the published network itself, and any where none is ahead.
     """
+    pupils = [
+        record.float_accuracy or 0.0
+        for record in _at_their_end(history)
+        if not is_published(record.architecture, spec.backbone)
+    ]
+    return _ahead_of(max(pupils, default=0.0), spec, history, architecture)
+
+
+def last_teacher_of(spec: SearchSpec, history: Sequence[TrialRecord], chosen: TrialRecord) -> int | None:
+    """Return the number of the trial that a chosen network learns from in its longer training, None for none.
+
+    It may be another one than in its trial: where several train at once, the best whole network often is not at its end
+    when one that was cut out begins.
+    """
+    return _ahead_of(chosen.float_accuracy or 0.0, spec, history, chosen.architecture)
+
+
+def _ahead_of(pupil: float, spec: SearchSpec, history: Sequence[TrialRecord], architecture: Architecture) -> int | None:
+    """Return who teaches a network, where the best of its kind comes to an accuracy: of those that are right about as
+    often as the best of them, the one with the smallest pictures, because a teacher may take longer for an answer than
+    its pupil for a step.
+    """
     if not spec.backbone or is_published(architecture, spec.backbone):
         return None
-    teachers, pupils = list[tuple[float, TrialRecord]](), [0.0]
-    for record in history:
-        if not record.finished_well or record.stopped or record.float_accuracy is None:
-            continue
-        if is_published(record.architecture, spec.backbone):
-            teachers.append((record.float_accuracy, record))
-        else:
-            pupils.append(record.float_accuracy)
-    ahead = [each for each in teachers if is_ahead(each[0], max(pupils))]
+    teachers = [
+        (record.float_accuracy or 0.0, record)
+        for record in _at_their_end(history)
+        if is_published(record.architecture, spec.backbone)
+    ]
+    ahead = [each for each in teachers if is_ahead(each[0], pupil)]
     best = max((accuracy for accuracy, _ in ahead), default=0.0)
     as_good = [each for each in ahead if not is_ahead(best, each[0])]
     chosen = min(as_good, key=lambda each: (each[1].architecture.image_px, -each[0], each[1].number), default=None)
     return chosen[1].number if chosen else None
+
+
+def _at_their_end(history: Sequence[TrialRecord]) -> list[TrialRecord]:
+    return [each for each in history if each.finished_well and not each.stopped and each.float_accuracy is not None]
 
 
 def is_ahead(teacher: float, pupil: float) -> bool:

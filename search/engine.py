@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from search.acquisition import Steps, expected_area, expected_improvement
 from search.candidates import Candidates, Pool, candidates_for, pool_of
 from search.encoding import Encoded, Encoder
-from search.problem import Codes, Floats, Goal, Problem, Tried
+from search.problem import Codes, Floats, Goal, Known, Problem, Tried
+from search.scaling import foretold
 from search.surrogate import Surrogate
 
 
@@ -118,11 +120,14 @@ class _Knowledge:
         points = self._encoder.encode(self._codes, known)
         done = np.array([not each.pending for each in useful])
         values = np.array([np.nan if each.value is None else each.value for each in useful])
-        self._surrogate = _learned(points, values, done, settings, seed)
+        best = int(np.nanargmax(values))
+        self._typical = partial(_typical, known.rows(np.array([best])), float(values[best]))
+        typical = self._typical(known)
+        self._surrogate = _learned(points, values - typical, done, settings, seed)
         self._values, self._counts = values, np.array([each.counts for each in useful])
         if not done.all():
             waiting = points.rows(~done)
-            self._values[~done] = self._surrogate.predict(waiting)[0]
+            self._values[~done] = self._surrogate.predict(waiting)[0] + typical[~done]
             self._surrogate = self._surrogate.believing(waiting)
         self._limit = problem.cost_limit or float(pool.known.costs.max()) * 1.001
 
@@ -144,7 +149,7 @@ class _Knowledge:
 
     def choose(self, found: Candidates) -> Pick:
         """Return the candidate of which most is expected."""
-        mean, deviation = self._surrogate.predict(self._encoder.encode(found.codes, found.known))
+        mean, deviation = self._foretold(found.codes, found.known)
         gains, promise = self._promise(mean, deviation, found.known.costs)
         best = int(np.argmax(promise))
         likely, gain = float(mean[best]), float(gains[best])
@@ -160,16 +165,28 @@ class _Knowledge:
             gain=gain,
         )
 
+    def _foretold(self, codes: Codes, known: Known) -> tuple[Floats, Floats]:
+        """Return mean and deviation of the value of each candidate."""
+        mean, deviation = self._surrogate.predict(self._encoder.encode(codes, known))
+        return mean + self._typical(known), deviation
+
     def _promise(self, mean: Floats, deviation: Floats, costs: Floats) -> tuple[Floats, Floats]:
         """Return the expected gain in value of each candidate, and what candidates are compared by."""
         best = float(self._counting.max())
         if self._settings.goal == Goal.TARGET or not self._settings.known_cost:
             gains = expected_improvement(mean, deviation, best)
             return gains, gains
-        pool, _ = self._surrogate.predict(self._encoder.encode(self._pool.codes, self._pool.known))
+        pool, _ = self._foretold(self._pool.codes, self._pool.known)
         steps = self._steps(float(np.median(pool)))
         gains = expected_improvement(mean, deviation, steps.at(costs))
         return gains, expected_area(mean, deviation, costs, steps)
+
+
+def _typical(best: Known, value: float, known: Known) -> Floats:
+    """Return what computation alone foretells of candidates; 0 where that is unknown. The surrogate learns the rest."""
+    if known.computation is None or best.computation is None:
+        return np.zeros(len(known.costs))
+    return foretold(known.computation, value, float(best.computation[0]))
 
 
 def _learned(points: Encoded, values: Floats, done: NDArray[np.bool_], settings: Settings, seed: int) -> Surrogate:

@@ -8,6 +8,9 @@ from models.architecture import Architecture
 from search.cost import cost_of, is_published
 from search.spec import SearchSpec
 
+COMPUTATION = 0
+"""Where the logarithm of the multiply-accumulates stands among the features."""
+
 
 def features_of(spec: SearchSpec, architecture: Architecture) -> list[float]:
     """Return what is known of a network beside its latency: sizes as logarithms, shares and means as they are."""

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from search.choice import best_of
-from search.cost import training_seconds
+from search.choice import best_of, front_of
+from search.cost import is_published, training_seconds
+from search.problem import Goal
 from search.rungs import RUNG
 from search.schedule import LEAST_IN_TIME, LONGER, longer_share
 from search.space import limits_of
@@ -55,7 +56,7 @@ def last_shares(
     """Return the most seconds that the longer training of each chosen network may take; None for any time.
 
     Who comes first gets all that its training can use, who would get too little gets nothing: of two half portions
-    neither network has anything. Where the first would get too little, trials have used the time.
+    neither network has anything. Where the only one that is wanted would get too little, trials have used the time.
 
     Args:
         spec: what was asked.
@@ -66,7 +67,7 @@ def last_shares(
     seconds = last_seconds(spec, passed_s)
     if seconds is None:
         return [None] * len(chosen)
-    if chosen and not _fits(chosen[0], seconds):
+    if spec.objective == Goal.TARGET and chosen and not _fits(chosen[0], seconds):
         return [0.0] * len(chosen)
     left_s, shares = [seconds] * at_once, list[float | None]()
     for record in chosen:
@@ -109,12 +110,19 @@ def pace_of(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
 
 
 def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
-    """Return the seconds that are kept for the longer training: none where that of the best so far would not fit in."""
+    """Return the seconds that are kept for the longer training: none where that of the best so far would not fit in,
+    nor, where a front is looked for, that of any along it that was cut out: those gain most (benchmarks/RESULTS.md,
+    search, Quarters), while a whole network of small pictures would keep what nothing was cut out for yet.
+    """
     kept_s = last_seconds(spec) or 0.0
-    best = best_of(spec, [record for record in history if record.seconds is not None])
+    timed = [record for record in history if record.seconds is not None]
+    best = best_of(spec, timed)
     if best is None or best.stopped:
         return kept_s
-    return kept_s if _fits(best, kept_s) and (best.parent is not None or _trains_longer(spec)) else 0.0
+    front = front_of(spec, timed) if spec.objective == Goal.FRONT else []
+    cut = [each for each in front if not is_published(each.architecture, spec.backbone)]
+    fit = (_fits(each, kept_s) and (each.parent is not None or _trains_longer(spec)) for each in [best, *cut])
+    return kept_s if any(fit) else 0.0
 
 
 def _fits(record: TrialRecord, seconds: float) -> bool:

@@ -39,6 +39,14 @@ class Known:
     """Further numbers that may tell what a candidate can learn; shape (candidates, features)."""
     allowed: NDArray[np.bool_]
     """Whether each may be tried: it exists and holds every limit."""
+    computation: Floats | None = None
+    """Multiply-accumulates, where errors are known to fall with them (`search.scaling`)."""
+
+    def rows(self, positions: NDArray[np.int64]) -> Known:
+        """Return what is known of some of the candidates."""
+        keys = tuple(self.keys[position] for position in positions)
+        computation = None if self.computation is None else self.computation[positions]
+        return Known(keys, self.costs[positions], self.features[positions], self.allowed[positions], computation)
 
 
 class Goal(StrEnum):

@@ -12,7 +12,7 @@ from models.architecture import Architecture
 from models.architecture import Choice as Value
 from search.correction import AS_ESTIMATED, Correction
 from search.cost import cost_of, is_published
-from search.features import features_of
+from search.features import COMPUTATION, features_of
 from search.problem import Choice, Codes, Known
 from search.recipe import LEARNS, Learns
 from search.space import Space, holds_limits, limits_of_family, space_of
@@ -98,7 +98,10 @@ class Spaces:
         keys, costs, features, allowed = zip(*facts, strict=True) if facts else ((), (), (), ())
         width = len(features[0]) if features else 0
         numbers = np.array(features, dtype=np.float64).reshape(len(facts), width)
-        return Known(tuple(keys), np.array(costs, dtype=np.float64), numbers, np.array(allowed, dtype=bool))
+        computation = np.exp(numbers[:, COMPUTATION]) if facts and self._spec.backbone else None
+        return Known(
+            tuple(keys), np.array(costs, dtype=np.float64), numbers, np.array(allowed, dtype=bool), computation
+        )
 
     def _facts(self, codes: tuple[int, ...]) -> _Facts:
         if codes not in self._remembered:

@@ -102,11 +102,23 @@ def figures(classes: list[str] | None = None) -> dict[str, Any]:
             "calibration_sha256": "c" * 64,
             "calibration_seed": 0,
             "way": "corrected",
-            "reason": "The best of 2 ways tried: 0.4 points below float on the validation pictures.",
+            "reason": "The closest to float of 2 ways tried: 0.4 points below float on the validation pictures.",
             "validation_float_accuracy": 0.94,
             "tried": [
-                {"way": "plain", "method": "post-training, full int8", "validation_accuracy": 0.92, "agreement": 0.97},
-                {"way": "corrected", "method": "weights corrected", "validation_accuracy": 0.936, "agreement": 0.98},
+                {
+                    "way": "plain",
+                    "method": "post-training, full int8",
+                    "validation_accuracy": 0.92,
+                    "agreement": 0.97,
+                    "distance": 0.012,
+                },
+                {
+                    "way": "corrected",
+                    "method": "weights corrected",
+                    "validation_accuracy": 0.936,
+                    "agreement": 0.98,
+                    "distance": 0.004,
+                },
             ],
             "worst_layers": [
                 {

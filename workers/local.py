@@ -233,6 +233,7 @@ class LocalSearch:
     def _files(self) -> LocalFiles:
         return LocalFiles(
             spec=self.spec,
+            history=self._records,
             pictures=self.pictures,
             out_dir=self.out_dir,
             processes=self.processes,

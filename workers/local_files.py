@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from search.distillation import last_teacher_of
 from search.minutes import last_shares
 from search.spec import SearchSpec
 from search.trial import TrialRecord
@@ -49,6 +50,8 @@ class LocalFiles:
     """Makes the files of networks of one search; its fields are those of `workers.local.LocalSearch`."""
 
     spec: SearchSpec
+    history: Sequence[TrialRecord]
+    """Every trial of the search."""
     pictures: Pictures
     out_dir: Path
     processes: int
@@ -98,9 +101,10 @@ class LocalFiles:
         def told(report: dict[str, Any]) -> None:
             self.tell(record.number, report)
 
+        record = replace(record, teacher=last_teacher_of(self.spec, self.history, record))
         finished = self.do(process, {**self._finish(record, share), **shared}, told)
         made = self.do(process, {**self._quantize(folder), **shared, "checkpoint": finished["checkpoint"]}, told)
-        made["quantization"]["final_training"] = finished["training"]
+        made["quantization"]["final_training"] = {**finished["training"], "teacher_trial": record.teacher}
         paths = {**made["files"], **finished["files"]}
         judge = {"job": "validate", "paths": paths, "quantization": made["quantization"], **shared}
         validation = self.do(process, judge, told)

@@ -7,7 +7,7 @@ Parts that other cards have too are made of the JSON column that holds them, so 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from marketplace.catalog.licences import LICENCES
@@ -250,11 +250,18 @@ def training_of(run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "start": run.backbone or ("parent" if run.parent else "trial" if begins_with else "scratch"),
         "parent_trial": begins_with,
-        "teacher_trial": whole(proposal, "teacher") if not longer.get("kept") or longer.get("taught") else None,
+        "teacher_trial": _teacher_of(proposal, longer),
         "layers": recipe.learns if run.backbone else str(Learns.ALL),
         "rate_of_usual": recipe.rate,
         "epochs": whole(longer, "epochs") if longer.get("kept") is True else trial,
     }
+
+
+def _teacher_of(proposal: Any, longer: Mapping[str, Any]) -> int | None:
+    """Return the trial whose answers the released network learned, in its trial or in the longer training."""
+    if not longer.get("kept"):
+        return whole(proposal, "teacher")
+    return whole(longer, "teacher_trial") or whole(proposal, "teacher") if longer.get("taught") else None
 
 
 def architecture_of(run: Run) -> dict[str, Any]:

@@ -51,6 +51,8 @@ class Way:
 
     method: str
     accuracy: float
+    distance: float | None
+    """Between its probabilities and those of the float network, on average; None where that was not looked at."""
     chosen: bool
 
 
@@ -100,5 +102,7 @@ def _ways(quantization: Any) -> list[Way]:
     chosen = quantization.get("way") if rows else ""
     named = ((row, as_number(row.get("validation_accuracy"))) for row in rows)
     return [
-        Way(str(row.get("method", "")), share, row.get("way") == chosen) for row, share in named if share is not None
+        Way(str(row.get("method", "")), share, as_number(row.get("distance")), row.get("way") == chosen)
+        for row, share in named
+        if share is not None
     ]

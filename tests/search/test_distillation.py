@@ -11,7 +11,7 @@ import pytest
 from models.architecture import Architecture, Block
 from models.backbones import BACKBONES
 from models.families import FAMILIES
-from search.distillation import teacher_of
+from search.distillation import last_teacher_of, teacher_of
 from search.progress import Progress
 from search.propose import Proposal, next_proposal
 from search.spec import SearchSpec
@@ -56,6 +56,16 @@ def test_who_has_come_as_far_learns_from_labels_alone() -> None:
     assert teacher_of(SPEC, [whole, replace(cut, float_accuracy=0.94)], network(96, 0.75)) is None
     stopped = replace(cut, float_accuracy=0.94, rung_accuracies=(0.94,))
     assert teacher_of(SPEC, [whole, stopped], network(96, 0.75)) == 1
+
+
+def test_a_longer_training_learns_from_who_came_to_his_end_after_the_trial_began() -> None:
+    early, chosen = trial(2, network(64), 0.9), replace(trial(3, network(96, 0.5), 0.91), teacher=2)
+    late = trial(1, network(128), 0.95)
+    assert last_teacher_of(SPEC, [late, early, chosen], chosen) == 1
+    assert last_teacher_of(SPEC, [early, chosen], chosen) is None, "it has left its teacher behind"
+    better = trial(4, network(96, 0.75), 0.94)
+    assert last_teacher_of(SPEC, [late, early, chosen, better], chosen) == 1, "another pupil's accuracy is not its own"
+    assert last_teacher_of(SPEC, [late, early], early) is None, "the published network itself has no teacher"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from search.schedule import LEAST_IN_TIME
 from search.space import limits_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
+from tests.search.test_distillation import network
 
 MINUTES = 30
 TUNED = SearchSpec(
@@ -85,6 +86,19 @@ def test_what_matters_most_is_trained_for_longer_first() -> None:
     stopped = replace(small, rung_accuracies=(0.8,))
     assert last_shares(TUNED, [stopped], 1) == [3 * 40 / RUNG]
     assert last_shares(replace(TUNED, minutes=None), [best, small], 2) == [None, None]
+
+
+def test_along_a_front_time_is_kept_for_what_was_cut_out_if_the_best_takes_too_long() -> None:
+    spec = replace(TUNED, objective="front", image_px=128)
+    slow = replace(ended(spec, 1.0), architecture=network(128), seconds=500.0, latency_ms=1.2)
+    small = replace(slow, number=2, architecture=network(64), validation_accuracy=0.8, seconds=200.0, latency_ms=0.7)
+    cut = replace(small, number=3, architecture=network(64, 0.5), validation_accuracy=0.7, latency_ms=0.4)
+    passed_s = 1800 * (1 - LAST_SHARE)
+    assert in_the_time_left(spec, [slow, small], passed_s) is not None, "nothing was cut out yet"
+    assert in_the_time_left(spec, [slow, small, cut], passed_s) is None
+    assert in_the_time_left(replace(spec, objective="target"), [slow, small, cut], passed_s) is not None
+    assert last_shares(spec, [slow, cut], 1) == [0, 600]
+    assert last_shares(replace(spec, objective="target"), [slow, cut], 1) == [0, 0]
 
 
 def test_trials_that_used_what_was_kept_leave_the_longer_training_the_rest() -> None:

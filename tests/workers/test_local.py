@@ -135,13 +135,25 @@ def test_the_best_is_the_fastest_of_those_that_are_equally_right() -> None:
     assert best_of(SPEC, []) is None
 
 
-def test_files_are_made_for_the_ends_of_the_front_and_some_between() -> None:
+def test_files_are_made_for_the_best_and_what_gives_most_at_every_latency() -> None:
     from models.families import FAMILIES
 
     architecture = next(iter(FAMILIES["efficientnet_edgetpu"].published.values()))
-    front = [TrialRecord(n, architecture, TrialState.DONE, 0.5 + n / 100, latency_ms=float(n)) for n in range(1, 8)]
-    beaten = TrialRecord(8, architecture, TrialState.DONE, 0.5, latency_ms=9.0)
-    running = TrialRecord(9, architecture, TrialState.RUNNING, latency_ms=0.1)
-    assert [record.number for record in some_of_front(SPEC, [*front, beaten, running])] == [1, 3, 5, 7]
-    assert [record.number for record in some_of_front(SPEC, front[:2])] == [1, 2]
+    found = {
+        9: (0.47, 64.0),
+        8: (0.49, 75.4),
+        6: (0.5, 79.4),
+        3: (0.53, 85.4),
+        4: (0.93, 88.5),
+        5: (1.07, 90),
+        1: (1.2, 91.5),
+    }
+    front = [
+        TrialRecord(number, architecture, TrialState.DONE, percent / 100, latency_ms=latency_ms)
+        for number, (latency_ms, percent) in found.items()
+    ]
+    beaten = TrialRecord(10, architecture, TrialState.DONE, 0.5, latency_ms=9.0)
+    running = TrialRecord(11, architecture, TrialState.RUNNING, latency_ms=0.1)
+    assert [record.number for record in some_of_front(SPEC, [*front, beaten, running])] == [3, 4, 5, 1]
+    assert [record.number for record in some_of_front(SPEC, front[:2])] == [9, 8]
     assert some_of_front(SPEC, [running]) == []

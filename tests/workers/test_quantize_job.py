@@ -23,7 +23,7 @@ def test_a_trained_network_becomes_files_that_belong_together_and_figures_that_p
     from search import quantizing
     from workers.jobs import quantize, validate
 
-    monkeypatch.setattr(quantizing, "TRAINING_GAP", 2.0)  # never trained for int8: that has tests of its own
+    monkeypatch.setattr(quantizing._Trial, "loses", False)  # never trained for int8: that has tests of its own
     dataset = write_pictures(tmp_path / "16px")
     trained, phases = write_network(tmp_path / "trained.keras"), list[dict[str, Any]]()
     job = {"arrays": str(tmp_path / "16px"), "archive": "", "manifest": "", "px": 16}

@@ -14,10 +14,13 @@ from marketplace.storage import store
 from marketplace.work import lifecycle
 from marketplace.work.models import Step
 from marketplace.work.services import order_step
+from models.backbones import BACKBONES
+from search.trial import TrialRecord
 from tests.factories import make_run, make_user
+from tests.search.test_distillation import network
 from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
-from workers.steps import quantize, validate
+from workers.steps import parents, quantize, validate
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the heartbeat writes from a thread of its own
 
@@ -106,6 +109,31 @@ def test_the_longer_training_is_what_int8_is_made_of_and_compared_with(engine: I
     assert engine.seen["checkpoint.keras"] == b"made checkpoint.keras"
 
 
+def test_who_came_to_its_end_after_the_trial_began_teaches_the_longer_training(
+    engine: InMemoryEngine, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parents, "parent_of", lambda run: "published weights")
+    Run.objects.filter(pk=run.pk).update(backbone=next(iter(BACKBONES)))
+    run.trials.update(architecture=network(96, 0.5).to_json(), float_accuracy=0.9)
+    whole = network(128)
+    late = Trial.objects.create(
+        run=run,
+        number=2,
+        status=Trial.Status.DONE,
+        architecture=whole.to_json(),
+        architecture_key=whole.key,
+        validation_accuracy=0.95,
+        float_accuracy=0.95,
+    )
+    kept = store(io.BytesIO(b"what a teacher has learned"), "artifacts")
+    facts = {"sha256": kept.sha256, "byte_count": kept.byte_count, "storage_key": kept.key}
+    Artifact.objects.create(run=run, trial=late, name="checkpoint.keras", **facts)
+    do_next(quantize)
+    assert Path(engine.jobs["finish"]["teacher"]).read_bytes() == b"what a teacher has learned"
+    run.refresh_from_db()
+    assert run.quantization["final_training"]["teacher_trial"] == 2
+
+
 def test_a_longer_training_that_gained_nothing_leaves_no_network(engine: InMemoryEngine, run: Run) -> None:
     engine.kept = False
     do_next(quantize)
@@ -118,7 +146,7 @@ def test_a_longer_training_that_gained_nothing_leaves_no_network(engine: InMemor
 def test_a_worker_without_the_published_weights_uses_the_trials_network(
     engine: InMemoryEngine, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(trial: Trial) -> dict[str, Any]:
+    def missing(run: Run, record: TrialRecord) -> dict[str, Any]:
         raise StepFailed("The published weights are not on this machine.")
 
     monkeypatch.setattr(quantize, "start_of", missing)

@@ -10,19 +10,19 @@ from typing import Any
 
 from django.conf import settings
 
-from marketplace.runs.models import Run, Trial
+from marketplace.runs.models import Run
 from marketplace.runs.parents import Parent
-from marketplace.runs.specs import record_of
 from marketplace.storage import fetch
 from models.backbones import fetch_backbone
 from models.errors import ModelError
+from search.trial import TrialRecord
 from workers.errors import StepFailed
 from workers.steps.run_files import bring
 
 CHECKPOINT = "checkpoint.keras"
 
 
-def start_of(trial: Trial) -> dict[str, Any]:
+def start_of(run: Run, record: TrialRecord) -> dict[str, Any]:
     """Return, for a job, the file whose network a trial begins with, and the one that teaches it, if any does.
 
     It begins with another trial's, or with what its run begins with.
@@ -30,11 +30,10 @@ def start_of(trial: Trial) -> dict[str, Any]:
     Raises:
         StepFailed: as `parent_of`.
     """
-    record = record_of(trial)
-    taught = {} if record.teacher is None else {"teacher": _checkpoint_of(trial.run, record.teacher)}
+    taught = {} if record.teacher is None else {"teacher": _checkpoint_of(run, record.teacher)}
     if record.parent is None:
-        return {"parent": parent_of(trial.run), **taught}
-    return {"parent": _checkpoint_of(trial.run, record.parent), "knows_pictures": True, **taught}
+        return {"parent": parent_of(run), **taught}
+    return {"parent": _checkpoint_of(run, record.parent), "knows_pictures": True, **taught}
 
 
 def _checkpoint_of(run: Run, number: int) -> str:

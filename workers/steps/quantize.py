@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from marketplace.runs import outcomes
 from marketplace.runs.models import Run, Trial
-from marketplace.runs.specs import record_of, seconds_of_trials, spec_for
+from marketplace.runs.specs import history_of, record_of, seconds_of_trials, spec_for
 from marketplace.storage import scratch_folder
 from marketplace.work import lifecycle
+from search.distillation import last_teacher_of
 from search.minutes import last_seconds
 from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
@@ -54,13 +56,14 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
 
 def _finished(run_row: Run, best: Trial, trained: Path, folder: Path, heartbeat: Heartbeat) -> dict[str, Any]:
     """Return what the longer training came to; a worker without the weights that it begins with leaves it out."""
+    spec, record = spec_for(run_row), record_of(best)
+    record = replace(record, teacher=last_teacher_of(spec, history_of(run_row), record))
     try:
-        start = start_of(best)
+        start = start_of(run_row, record)
     except StepFailed as error:
         sentence = f"The chosen network was not trained for longer. {error}"
         return {"checkpoint": str(trained), "training": {"kept": False, "sentence": sentence}}
-    record = record_of(best)
-    return do_job(
+    finished = do_job(
         "finish",
         heartbeat,
         checkpoint=str(trained),
@@ -68,11 +71,12 @@ def _finished(run_row: Run, best: Trial, trained: Path, folder: Path, heartbeat:
         seed=run_row.seed,
         stopped=record.stopped,
         trial_seconds=record.seconds,
-        most_seconds=last_seconds(spec_for(run_row), seconds_of_trials(run_row)),
+        most_seconds=last_seconds(spec, seconds_of_trials(run_row)),
         out_dir=str(folder),
         **start,
         **pictures_of(run_row),
     )
+    return {**finished, "training": {**finished["training"], "teacher_trial": record.teacher}}
 
 
 fail = fail_run

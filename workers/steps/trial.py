@@ -10,7 +10,7 @@ from marketplace.devices.queries import a_worker_has
 from marketplace.errors import LeaseLost
 from marketplace.runs import outcomes
 from marketplace.runs.models import Run, Trial
-from marketplace.runs.specs import history_of, seconds_since_start, spec_for
+from marketplace.runs.specs import history_of, record_of, seconds_since_start, spec_for
 from marketplace.storage import scratch_folder, store_path
 from marketplace.work import lifecycle
 from marketplace.work.models import Step
@@ -41,7 +41,7 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
         number=trial.number,
         out_dir=str(folder),
         history=[record.to_json() for record in history_of(trial.run) if record.number != trial.number],
-        **start_of(trial),
+        **start_of(trial.run, record_of(trial)),
         **pictures_of(trial.run),
     )
     files = {name: store_path(Path(path), "artifacts") for name, path in _kept(outcome["files"]).items()}

@@ -56,6 +56,8 @@ def test_a_card_says_how_the_network_learned() -> None:
     assert card_for(run)["training"] == {**told, "epochs": 75, "teacher_trial": None}
     run.quantization = {**run.quantization, "final_training": {"kept": True, "epochs": 75, "taught": True}}
     assert card_for(run)["training"] == {**told, "epochs": 75}
+    run.quantization["final_training"]["teacher_trial"] = 4
+    assert card_for(run)["training"] == {**told, "epochs": 75, "teacher_trial": 4}
     plain = make_run(make_user(), seed=3)
     assert card_for(plain)["training"]["start"] == "scratch"
     assert plain.best_trial is not None

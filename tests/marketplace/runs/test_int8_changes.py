@@ -10,10 +10,10 @@ from marketplace.runs.models import Run
 
 QUANTIZATION = {
     "way": "corrected",
-    "reason": "The best of 2 ways tried: as accurate as float on the validation pictures.",
+    "reason": "The closest to float of 2 ways tried: as accurate as float on the validation pictures.",
     "tried": [
         {"way": "plain", "method": "post-training, full int8", "validation_accuracy": 0.91},
-        {"way": "corrected", "method": "weights corrected", "validation_accuracy": 0.95},
+        {"way": "corrected", "method": "weights corrected", "validation_accuracy": 0.95, "distance": 0.004},
     ],
     "worst_layers": [{"name": "block2_depthwise", "kind": "DEPTHWISE_CONV_2D", "error_share": 0.083}],
 }
@@ -27,7 +27,7 @@ def test_the_class_that_moved_most_comes_first_with_its_points() -> None:
     changes = int8_changes(QUANTIZATION, VALIDATION)
     assert changes is not None
     assert [(each.name, each.points) for each in changes.classes] == [("bee", "+20.0"), ("ant", "−5.0")]
-    assert [way.chosen for way in changes.ways] == [False, True]
+    assert [(way.chosen, way.distance) for way in changes.ways] == [(False, None), (True, 0.004)]
 
 
 def test_of_many_classes_the_rest_is_counted() -> None:
@@ -47,6 +47,7 @@ def test_the_page_tells_it_in_words() -> None:
     assert "What int8 changed" in html
     assert "off by 8.3 % of its output" in html
     assert "depthwise convolution" in html
+    assert '<td class="number">95.0 %</td><td class="number">0.4 %</td>' in html
     assert "used" in html
 
 
