@@ -44,7 +44,7 @@ def moments_before(
 ) -> list[Moments]:
     """Return the moments of what goes into each norm in every full batch of the pictures, or in the only one.
 
-    As a graph: layer by layer, Keras takes five times as long for a few pictures.
+    As a graph: layer by layer, Keras takes several times as long for so few pictures.
 
     Args:
         network: for float input (pixel − 127) / 128.

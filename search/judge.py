@@ -19,15 +19,15 @@ from edgetpu.errors import EdgeTpuError
 from models.architecture import Architecture
 from models.correct import correct
 from models.errors import ModelError
-from models.quantize import INT8_FILE, QuantizedFiles, quantize_to
+from models.quantize import INT8_FILE, QuantizedFiles
 from search.answers import classify_float, classify_int8, classify_uint8, image_px_of
 from search.cost import cost_of
 from search.dataset import Dataset
 from search.errors import TrialFailed
 from search.progress import OnProgress, Progress, ignore
-from search.quantizing import calibration_pictures
+from search.quantizing import candidate, chosen_of
 from search.rungs import goes_on, kind_of
-from search.scores import Labels, agreement, recall_changes, scores_of
+from search.scores import agreement, recall_changes, scores_of
 from search.spec import SearchSpec
 from search.train import CHECKPOINT, Trained, train
 from search.trial import TrialRecord
@@ -136,32 +136,27 @@ def judge_trial(
 def _int8_accuracy(trained: Trained, pictures: Dataset, seed: int, on_progress: OnProgress) -> float:
     """Quantize a trained network beside its checkpoint; return what the file gets right of the validation pictures.
 
-    Where int8 answers otherwise than float, the file is made from corrected weights, if those answer more alike.
+    Where int8 answers otherwise than float, corrected weights are tried too, and chosen as for a release.
     """
 
     def say(step: str) -> None:
         on_progress(Progress(step, trained.epochs, trained.epochs, None, trained.validation_accuracy))
 
     say("quantizing")
-    answers = _converted(trained.checkpoint, pictures, seed, trained.checkpoint.with_name(INT8_FILE))
+    network, released = trained.checkpoint, trained.checkpoint.with_name(INT8_FILE)
+    wanted = classify_float(network, pictures.validation.images)
+    plain = candidate("plain", network, pictures, wanted, released, seed=seed)
     say("judging")
-    wanted = classify_float(trained.checkpoint, pictures.validation.images).argmax(axis=1)
-    if agreement(answers, wanted) < 1 - CORRECTION_GAP:
-        corrected = trained.checkpoint.with_name("corrected.keras")
-        model = trained.checkpoint.with_name("corrected.tflite")
-        correct(trained.checkpoint, pictures.train.images, corrected, seed=seed)
-        changed = _converted(corrected, pictures, seed, model)
-        corrected.unlink()
-        if agreement(changed, wanted) > agreement(answers, wanted):
-            model.replace(trained.checkpoint.with_name(INT8_FILE))
-            answers = changed
-    return agreement(answers, pictures.validation.labels)
-
-
-def _converted(checkpoint: Path, pictures: Dataset, seed: int, model: Path) -> Labels:
-    """Write the int8 file of a checkpoint; return the classes that it gives to the validation pictures."""
-    quantize_to(checkpoint, calibration_pictures(pictures, seed), model)
-    return classify_int8(model, pictures.validation.images).argmax(axis=1)
+    if plain.agreement >= 1 - CORRECTION_GAP:
+        return plain.accuracy
+    changed, model = network.with_name("corrected.keras"), network.with_name("corrected.tflite")
+    correct(network, pictures.train.images, changed, seed=seed)
+    corrected = candidate("corrected", changed, pictures, wanted, model, seed=seed)
+    changed.unlink()
+    chosen = chosen_of([plain, corrected])
+    if chosen is corrected:
+        model.replace(released)
+    return chosen.accuracy
 
 
 def validate_on_cpu(

@@ -75,6 +75,30 @@ class Candidate:
         }
 
 
+def candidate(
+    way: str, checkpoint: Path, pictures: Dataset, wanted: NDArray[np.float32], model: Path, *, seed: int
+) -> Candidate:
+    """Write the int8 file of a checkpoint; return what came of it on the validation pictures.
+
+    Args:
+        way: a key of METHODS.
+        checkpoint: a float network.
+        pictures: at its resolution.
+        wanted: probabilities (pictures, classes) of the network as it was trained, for the validation pictures.
+        model: where the int8 file goes.
+        seed: of the choice of the calibration pictures.
+
+    Raises:
+        QuantizationFailed: if the network cannot be converted.
+    """
+    quantize_to(checkpoint, calibration_pictures(pictures, seed), model)
+    found = probabilities_of(classify_int8(model, pictures.validation.images))
+    guesses = found.argmax(axis=1)
+    right = np.asarray(guesses == pictures.validation.labels)
+    agree = agreement(guesses, wanted.argmax(axis=1))
+    return Candidate(way, checkpoint, right, agree, float(np.mean(np.abs(found - wanted))))
+
+
 def chosen_of(tried: Sequence[Candidate]) -> Candidate:
     """Return the one closest to float of those that are not clearly less accurate than the most accurate."""
     most = max(tried, key=lambda each: each.accuracy)
@@ -117,7 +141,8 @@ class Quantized:
         lost = 100 * (self.float_accuracy - self.chosen.accuracy)
         against = f"{lost:.1f} points below float" if lost > 0.05 else "as accurate as float"
         closest = self.chosen.distance <= min(each.distance for each in self.tried)
-        compared = f"{'The closest to float' if closest else 'The most accurate'} of {len(self.tried)} ways tried"
+        of = "" if closest else " the accurate ones among"
+        compared = f"The closest to float of{of} {len(self.tried)} ways tried"
         compared = compared if len(self.tried) > 1 else "The only way tried"
         training = any(candidate.way == "trained" for candidate in self.tried)
         unneeded = "" if training or "trained" in self.failed else " Training for int8 was not needed."
@@ -172,8 +197,7 @@ class _Trial:
     """The ways tried so far, each judged on the same validation pictures."""
 
     def __init__(self, trained: Path, pictures: Dataset, folder: Path, seed: int) -> None:
-        self._pictures, self._folder = pictures, folder
-        self._calibration = calibration_pictures(pictures, seed)
+        self._pictures, self._folder, self._seed = pictures, folder, seed
         self._float = classify_float(trained, pictures.validation.images)
         self._right = np.asarray(self._float.argmax(axis=1) == pictures.validation.labels)
         self.float_accuracy = float(np.mean(self._right))
@@ -202,12 +226,7 @@ class _Trial:
     def judge(self, way: str, checkpoint: Path) -> None:
         """Convert a checkpoint and compare the answers of its int8 file with labels and with float."""
         model = self._folder / f"{way}.tflite"
-        quantize_to(checkpoint, self._calibration, model)
-        found = probabilities_of(classify_int8(model, self._pictures.validation.images))
-        guesses = found.argmax(axis=1)
-        right = np.asarray(guesses == self._pictures.validation.labels)
-        agree = agreement(guesses, self._float.argmax(axis=1))
-        self.tried.append(Candidate(way, checkpoint, right, agree, float(np.mean(np.abs(found - self._float)))))
+        self.tried.append(candidate(way, checkpoint, self._pictures, self._float, model, seed=self._seed))
 
 
 def calibration_pictures(dataset: Dataset, seed: int) -> NDArray[np.uint8]:

@@ -259,9 +259,10 @@ def training_of(run: Run) -> dict[str, Any]:
 
 def _teacher_of(proposal: Any, longer: Mapping[str, Any]) -> int | None:
     """Return the trial whose answers the released network learned, in its trial or in the longer training."""
-    if not longer.get("kept"):
-        return whole(proposal, "teacher")
-    return whole(longer, "teacher_trial") or whole(proposal, "teacher") if longer.get("taught") else None
+    if longer.get("kept") and not longer.get("taught"):
+        return None
+    in_trial = whole(proposal, "teacher")
+    return (whole(longer, "teacher_trial") or in_trial) if longer.get("kept") else in_trial
 
 
 def architecture_of(run: Run) -> dict[str, Any]:

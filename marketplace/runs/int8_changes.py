@@ -55,6 +55,11 @@ class Way:
     """Between its probabilities and those of the float network, on average; None where that was not looked at."""
     chosen: bool
 
+    @property
+    def points_off(self) -> str:
+        """The distance in points, as text; two digits, because ways that correct well differ in the second."""
+        return "–" if self.distance is None else f"{100 * self.distance:.2f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Int8Changes:

@@ -47,7 +47,7 @@ def test_the_page_tells_it_in_words() -> None:
     assert "What int8 changed" in html
     assert "off by 8.3 % of its output" in html
     assert "depthwise convolution" in html
-    assert '<td class="number">95.0 %</td><td class="number">0.4 %</td>' in html
+    assert '<td class="number">95.0 %</td><td class="number">0.40</td>' in html
     assert "used" in html
 
 
