@@ -19,6 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgetpu.graph import Graph, Tensor
 from edgetpu.rules import map_ops
@@ -57,27 +58,26 @@ class QuantizedFiles:
         return {**asdict(self), "int8": str(self.int8), "uint8": str(self.uint8)}
 
 
-def quantize(checkpoint: Path, calibration: NDArray[np.uint8], out_dir: Path) -> QuantizedFiles:
+def quantize(
+    checkpoint: Path, calibration: NDArray[np.uint8], out_dir: Path, *, converted: Path | None = None
+) -> QuantizedFiles:
     """Write both variants of a trained network and return where they are.
 
     Args:
         checkpoint: a network for float input (pixel − 127) / 128, as `build_network` makes them.
         calibration: training pictures (pictures, height, width, 3) from which activation ranges are taken.
         out_dir: where the files go.
+        converted: the int8 file that `quantize_to` made of these two, which moves to out_dir; None to make it.
 
     Raises:
         QuantizationFailed: if conversion fails, or gives an operation that compiler 16.0 does not take.
     """
-    network = _for_one_picture(load_network(checkpoint))
-    paths: dict[Dtype, Path] = {"int8": out_dir / INT8_FILE, "uint8": out_dir / UINT8_FILE}
-    scales = {dtype: _write(network, calibration, path, dtype) for dtype, path in paths.items()}
+    int8, uint8 = out_dir / INT8_FILE, out_dir / UINT8_FILE
+    out_dir.mkdir(parents=True, exist_ok=True)
+    scales = scales_of(converted.replace(int8)) if converted else quantize_to(checkpoint, calibration, int8)
+    sha256 = hashlib.sha256(calibration.tobytes()).hexdigest()
     return QuantizedFiles(
-        paths["int8"],
-        paths["uint8"],
-        hashlib.sha256(calibration.tobytes()).hexdigest(),
-        len(calibration),
-        *scales["int8"],
-        *scales["uint8"],
+        int8, uint8, sha256, len(calibration), *scales, *quantize_to(checkpoint, calibration, uint8, "uint8")
     )
 
 
@@ -100,14 +100,9 @@ def convert_network(
     Raises:
         QuantizationFailed: if conversion fails, or gives an operation that compiler 16.0 does not take.
     """
-    return _write(_for_one_picture(network), calibration, path, dtype)
-
-
-def _write(network: keras.Model, calibration: NDArray[np.uint8], path: Path, dtype: Dtype) -> tuple[Scale, Scale]:
     model = _convert(network, calibration, dtype)
-    graph = read_graph(model)
-    check_for_compiler(graph)
-    scales = _scale(graph.tensors[graph.inputs[0]]), _scale(graph.tensors[graph.outputs[0]])
+    check_for_compiler(read_graph(model))
+    scales = scales_of(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".part")
     scratch.write_bytes(model)
@@ -129,16 +124,8 @@ def check_for_compiler(graph: Graph) -> None:
             raise QuantizationFailed(f"The Edge TPU cannot run {verdict.kind} {verdict.name!r}: {verdict.reason}")
 
 
-def _for_one_picture(network: keras.Model) -> keras.Model:
-    """Return the network for exactly one picture: the compiler takes no open dimension."""
-    image = keras.Input(batch_shape=(1, *network.input_shape[1:]), name="image", dtype="float32")
-    single = keras.models.clone_model(network, input_tensors=image)
-    single.set_weights(network.get_weights())
-    return single
-
-
 def _convert(network: keras.Model, calibration: NDArray[np.uint8], dtype: Dtype) -> bytes:
-    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    converter = _converter_for_one_picture(network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: _calibrate(calibration)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -153,6 +140,18 @@ def _convert(network: keras.Model, calibration: NDArray[np.uint8], dtype: Dtype)
         raise QuantizationFailed(f"This network cannot be converted to int8: {reason[0][:300]}") from error
 
 
+def _converter_for_one_picture(network: keras.Model) -> tf.lite.TFLiteConverter:
+    """Return a converter of the network for exactly one picture: the compiler takes no open dimension.
+
+    Weights become constants first: from a Keras model the same file takes twice as long, most of it for the export of
+    its variables (benchmarks/RESULTS.md, Quantization).
+    """
+    picture = tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="image")
+    traced = tf.function(lambda image: {"output_0": network(image, training=False)}, autograph=False)
+    constant = convert_variables_to_constants_v2(traced.get_concrete_function(picture))
+    return tf.lite.TFLiteConverter.from_concrete_functions([constant], tf.Module())
+
+
 def _calibrate(pictures: NDArray[np.uint8]) -> Iterator[list[NDArray[np.float32]]]:
     """Yield pictures as the network reads them, the first with one black and one white pixel.
 
@@ -163,6 +162,16 @@ def _calibrate(pictures: NDArray[np.uint8]) -> Iterator[list[NDArray[np.float32]
         if number == 0:
             floats[0, 0, 0], floats[0, 0, 1] = -127 / 128, 1.0
         yield [floats]
+
+
+def scales_of(model: Path | bytes) -> tuple[Scale, Scale]:
+    """Return the scales of a converted file's input and output.
+
+    Raises:
+        QuantizationFailed: if they are not 8 bits wide.
+    """
+    graph = read_graph(model)
+    return _scale(graph.tensors[graph.inputs[0]]), _scale(graph.tensors[graph.outputs[0]])
 
 
 def _scale(tensor: Tensor) -> Scale:

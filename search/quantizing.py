@@ -173,14 +173,25 @@ def quantize_best(
     kept = out_dir / "chosen" / "checkpoint.keras"
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(trial.best.checkpoint, kept)
-    files = convert(kept, pictures, out_dir, seed=seed)
+    files = convert(kept, pictures, out_dir, seed=seed, converted=trial.file_of(trial.best.way))
     shutil.rmtree(out_dir / "ways")
     return Quantized(files, kept, trial.best, tuple(trial.tried), trial.failed, trial.float_accuracy, seed)
 
 
-def convert(checkpoint: Path, dataset: Dataset, out_dir: Path, *, seed: int) -> QuantizedFiles:
-    """Write the int8 and the uint8 file of a checkpoint, labels and normalization inside; the same ones every time."""
-    files = quantize(checkpoint, calibration_pictures(dataset.at(image_px_of(checkpoint)), seed), out_dir)
+def convert(
+    checkpoint: Path, dataset: Dataset, out_dir: Path, *, seed: int, converted: Path | None = None
+) -> QuantizedFiles:
+    """Write the int8 and the uint8 file of a checkpoint, labels and normalization inside; the same ones every time.
+
+    Args:
+        checkpoint: a float network.
+        dataset: its pictures.
+        out_dir: where the files go.
+        seed: of the choice of the calibration pictures.
+        converted: the int8 file of this checkpoint and seed, if `candidate` has made it: it moves to out_dir.
+    """
+    calibration = calibration_pictures(dataset.at(image_px_of(checkpoint)), seed)
+    files = quantize(checkpoint, calibration, out_dir, converted=converted)
     for path in (files.int8, files.uint8):
         describe_classifier(path, dataset.classes)
     return files
@@ -225,8 +236,12 @@ class _Trial:
 
     def judge(self, way: str, checkpoint: Path) -> None:
         """Convert a checkpoint and compare the answers of its int8 file with labels and with float."""
-        model = self._folder / f"{way}.tflite"
-        self.tried.append(candidate(way, checkpoint, self._pictures, self._float, model, seed=self._seed))
+        made = candidate(way, checkpoint, self._pictures, self._float, self.file_of(way), seed=self._seed)
+        self.tried.append(made)
+
+    def file_of(self, way: str) -> Path:
+        """Return where the int8 file of a way is."""
+        return self._folder / f"{way}.tflite"
 
 
 def calibration_pictures(dataset: Dataset, seed: int) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgetpu.devices import DEVICES
 
-_OUTPUT = re.compile(r"StatefulPartitionedCall(?:_\d+)?(?::\d+)?")
+_OUTPUT = re.compile(r"(?:Stateful)?PartitionedCall(?:_\d+)?(?::\d+)?")
 """What TensorFlow's converter calls the output of a network."""
 _ADDITION = re.compile(r"(?:_relu|_norm)?(?:_\d+)?\Z")
 KIB, MIB = 2**10, 2**20

@@ -63,6 +63,7 @@ def test_what_limits_an_inference_is_told_in_words() -> None:
         ("net_1/block4_add_1/Add", "block4_add"),
         ("net/logits_1/MatMul;net/logits_1/BiasAdd", "logits"),
         ("StatefulPartitionedCall_1:0", "output"),
+        ("PartitionedCall:0", "output"),
         ("StatefulPartitionedCall/net/stem/Relu", "stem"),
         ("stem", "stem"),
         ("", ""),
