@@ -19,13 +19,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgetpu.graph import Graph, Tensor
 from edgetpu.rules import map_ops
 from edgetpu.tflite import read_graph
 from models.correct import load_network
 from models.errors import QuantizationFailed
+from models.lite import converter_of
 
 INT8_FILE, UINT8_FILE = "model_int8.tflite", "model_uint8.tflite"
 Dtype = Literal["int8", "uint8"]
@@ -125,7 +125,7 @@ def check_for_compiler(graph: Graph) -> None:
 
 
 def _convert(network: keras.Model, calibration: NDArray[np.uint8], dtype: Dtype) -> bytes:
-    converter = _converter_for_one_picture(network)
+    converter = converter_of(network, batch=1)  # the compiler takes no open dimension
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: _calibrate(calibration)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -138,18 +138,6 @@ def _convert(network: keras.Model, calibration: NDArray[np.uint8], dtype: Dtype)
     except Exception as error:  # the converter raises whatever its C++ side raises
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise QuantizationFailed(f"This network cannot be converted to int8: {reason[0][:300]}") from error
-
-
-def _converter_for_one_picture(network: keras.Model) -> tf.lite.TFLiteConverter:
-    """Return a converter of the network for exactly one picture: the compiler takes no open dimension.
-
-    Weights become constants first: from a Keras model the same file takes twice as long, most of it for the export of
-    its variables (benchmarks/RESULTS.md, Quantization).
-    """
-    picture = tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="image")
-    traced = tf.function(lambda image: {"output_0": network(image, training=False)}, autograph=False)
-    constant = convert_variables_to_constants_v2(traced.get_concrete_function(picture))
-    return tf.lite.TFLiteConverter.from_concrete_functions([constant], tf.Module())
 
 
 def _calibrate(pictures: NDArray[np.uint8]) -> Iterator[list[NDArray[np.float32]]]:

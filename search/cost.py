@@ -12,6 +12,7 @@ from edgetpu.memory import memory_map
 from models.architecture import Architecture
 from models.backbones import network_named
 from models.families import FAMILIES
+from models.families.resolution import resolutions
 from models.file_size import int8_file_bytes
 from search.recipe import Learns, recipe_of
 from search.schedule import Schedule, heir_schedule_for, schedule_for, tuning_schedule_for
@@ -30,9 +31,8 @@ _SHARE_OF_WHOLE = 0.7
 
 Source: benchmarks/RESULTS.md, search, What a step takes: 7.9 instead of 11.0 ms at 64 px, 19.5 instead of 27.0 at 112.
 """
-_WITH_TEACHER = 1.5
-"""Times a step's time, where a whole network teaches: 1.2 for one of the same size, 1.7 where 128 px teach 64. Source:
-as above, What a teacher takes."""
+_ANSWERED_MACS_PER_MS = 25e6
+"""Of one picture's answer by a teacher on one core. Source: as above, What a teacher takes: 3.4 ms for 77 million."""
 _SHAPE = tuple(each.name for each in fields(Architecture) if each.compare and each.name != "image_px")
 """What makes a network, whatever its pictures and the choices that led to it."""
 
@@ -78,8 +78,20 @@ def training_seconds(spec: SearchSpec, architecture: Architecture) -> float:
     """Return the seconds of one processor core that the training of a network will take, about."""
     published = is_published(architecture, spec.backbone)
     schedule, share = _schedule(architecture, spec, published=published)
-    shown = schedule.epochs * schedule.steps_per_epoch * schedule.batch
-    return shown * share * _step_ms(architecture, spec.classes) / 1000
+    own_s = _shown(schedule) * share * _step_ms(architecture, spec.classes) / 1000
+    return own_s if published else own_s + teaching_seconds(spec)
+
+
+def teaching_seconds(spec: SearchSpec) -> float:
+    """Return the seconds of one processor core that a teacher's answers take in a training, about; 0 without teachers.
+
+    Who will teach is not known before; it is taken to be the whole network at the largest side within the time limit.
+    """
+    if not spec.backbone:
+        return 0.0
+    macs = _largest_whole_macs(spec.backbone, spec.image_px, spec.latency_limit_ms, spec.classes, spec.device)
+    schedule = heir_schedule_for(spec.training_pictures)
+    return _shown(schedule) * macs / _ANSWERED_MACS_PER_MS / 1000
 
 
 def estimate_of(spec: SearchSpec, architecture: Architecture) -> LatencyEstimate:
@@ -114,12 +126,27 @@ def _step_ms(architecture: Architecture, classes: int) -> float:
     return macs / _MACS_PER_MS + values / _VALUES_PER_MS
 
 
+def _shown(schedule: Schedule) -> int:
+    """Return how many pictures a training shows, each as often as it comes."""
+    return schedule.epochs * schedule.steps_per_epoch * schedule.batch
+
+
+@lru_cache(maxsize=64)
+def _largest_whole_macs(backbone: str, image_px: int, limit_ms: float, classes: int, device: str) -> int:
+    """Return what the largest whole network within a time limit computes for a picture; 0 if there is none."""
+    name, _ = network_named(backbone) or ("", 0)
+    published = [family.published[name] for family in FAMILIES.values() if name in family.published]
+    sized = (replace(each, image_px=side) for each in published for side in resolutions(image_px))
+    costs = (_cost(each, classes, device) for each in sized)
+    return max((cost.macs for cost in costs if cost.latency_ms <= limit_ms), default=0)
+
+
 def _schedule(architecture: Architecture, spec: SearchSpec, *, published: bool) -> tuple[Schedule, float]:
     """Return how a network is trained, and the share of a whole step's time that a step takes."""
     if not spec.backbone:
         return schedule_for(spec.training_pictures), 1.0
     if not published:
-        return heir_schedule_for(spec.training_pictures), _WITH_TEACHER
+        return heir_schedule_for(spec.training_pictures), 1.0
     late = recipe_of(architecture.choices).learns == Learns.LATE
     return tuning_schedule_for(spec.training_pictures), _SHARE_OF_WHOLE if late else 1.0
 

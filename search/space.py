@@ -15,12 +15,13 @@ from edgetpu.memory import DEFAULT_CAPACITY_BYTES
 from models.architecture import Architecture, Choice
 from models.families import FAMILIES, Family
 from search.correction import AS_ESTIMATED, Correction
-from search.cost import Cost, cost_of, estimate_of, training_seconds
+from search.cost import Cost, cost_of, estimate_of, teaching_seconds, training_seconds
 from search.recipe import as_usual, recipe_choices, usual_recipe
 from search.spec import SearchSpec
 
 _LEAST_TRAINING_ROOM = 3.0
-"""However short trials must be, networks up to this many times the shortest training stay in the space."""
+"""However short trials must be, networks up to this many times the shortest training stay in the space, whatever the
+answers of a teacher take."""
 _SHARE_USUAL = 0.5
 """Of random networks: what is usual has proved itself, the rest says whether these pictures want something else."""
 
@@ -166,7 +167,9 @@ def _limits(spec: SearchSpec) -> Limits:
 
 def room_seconds(spec: SearchSpec) -> float:
     """Return the most seconds of one processor core that the training of one network may take, by estimate."""
-    return max(60 * spec.room_minutes, _LEAST_TRAINING_ROOM * limits_of(spec).shortest_training_seconds)
+    taught_s = teaching_seconds(spec)
+    own_s = limits_of(spec).shortest_training_seconds - taught_s
+    return max(60 * spec.room_minutes, _LEAST_TRAINING_ROOM * own_s + taught_s)
 
 
 def holds_limits(spec: SearchSpec, architecture: Architecture, correction: Correction = AS_ESTIMATED) -> bool:

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from models.lite import converter_of
 
 Floats = NDArray[np.float32]
 
@@ -22,10 +23,7 @@ class Teacher:
 
     def __init__(self, network: keras.Model, batch: int) -> None:
         """Take a network for float pictures, and how many of them each call brings."""
-        answer = tf.function(lambda pictures: network(pictures, training=False), autograph=False)
-        taken = tf.TensorSpec((batch, *network.input_shape[1:]), tf.float32)
-        frozen = convert_variables_to_constants_v2(answer.get_concrete_function(taken))
-        model = tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module()).convert()  # no variable is left
+        model = converter_of(network, batch).convert()
         threads = max(1, tf.config.threading.get_intra_op_parallelism_threads())
         self._interpreter = Interpreter(model_content=model, num_threads=threads)
         self._interpreter.allocate_tensors()

@@ -260,8 +260,8 @@ def test_published_weights_begin_whole_at_several_resolutions_and_once_shallow()
     reasons = [next_proposal(spec, history[:count]) for count in range(3)]
     assert all(isinstance(each, Proposal) and "published network" in each.reason for each in reasons)
 
-    hurried = _run(replace(spec, trial_minutes=5), [TrialState.DONE] * 2, [0.9, 0.8])
-    proposal = next_proposal(replace(spec, trial_minutes=5), hurried)
+    hurried = _run(replace(spec, trial_minutes=4.5), [TrialState.DONE] * 2, [0.9, 0.8])
+    proposal = next_proposal(replace(spec, trial_minutes=4.5), hurried)
     assert isinstance(proposal, Proposal)
     assert len(proposal.architecture.blocks) == 7
     assert proposal.architecture.image_px < 96, "where it fits into the time"
