@@ -2,7 +2,7 @@
 
 A search with minutes ends about then, whatever it tries: a trial begins only if its training, by estimate and by the
 pace of the trials before it, ends in time, and a third of the minutes is kept for the longer training of what is
-chosen, where that is long enough. Only the files and the look at the test pictures come after.
+chosen, up to a half where that takes longer. Only the files and the look at the test pictures come after.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from search.space import limits_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord
 
-LAST_SHARE = 1 / 3
-"""Of the minutes, for the longer training of what is chosen (`search.finishing`). Source:
-benchmarks/RESULTS.md, search, Quarters."""
+LAST_SHARE, MOST_LAST_SHARE = 1 / 3, 1 / 2
+"""Of the minutes, for the longer training of what is chosen (`search.finishing`): as a rule, and where it takes longer.
+Source: benchmarks/RESULTS.md, search, Quarters."""
 START_SECONDS = 20.0
 """Of a trial, beside its epochs: start-up, tracing, int8 (shared/design/STACK.md: 8 to 30 s)."""
 _LEAST_PACE = 0.1
@@ -38,7 +38,8 @@ _STEPS_AN_OCTAVE = 2
 def last_seconds(spec: SearchSpec, passed_s: float = 0.0) -> float | None:
     """Return the most that the longer training of what is chosen may take; None for any time.
 
-    Trials may have used what is kept for it, where the best did not fit in for a while: then it has what they left.
+    It has what trials left of the minutes. Where they have used what was kept for it, because the best did not fit in
+    for a while, the search may end a little late.
 
     Args:
         spec: what was asked.
@@ -46,8 +47,11 @@ def last_seconds(spec: SearchSpec, passed_s: float = 0.0) -> float | None:
     """
     if spec.minutes is None:
         return None
-    left_s = 60 * spec.minutes * (1 + _LATE) - passed_s
-    return max(0.0, min(60 * spec.minutes * _last_share(spec), left_s))
+    if not _has_last(spec):
+        return 0.0
+    asked_s = 60 * spec.minutes
+    late_s = min(_usual_seconds(spec), (1 + _LATE) * asked_s - passed_s)
+    return min(MOST_LAST_SHARE * asked_s, max(0.0, late_s, asked_s - passed_s))
 
 
 def last_shares(
@@ -56,7 +60,8 @@ def last_shares(
     """Return the most seconds that the longer training of each chosen network may take; None for any time.
 
     Who comes first gets all that its training can use, who would get too little gets nothing: of two half portions
-    neither network has anything. Where the only one that is wanted would get too little, trials have used the time.
+    neither network has anything. Those that need more than the usual share come after the others. Where the only one
+    that is wanted would get too little, trials have used the time.
 
     Args:
         spec: what was asked.
@@ -69,13 +74,13 @@ def last_shares(
         return [None] * len(chosen)
     if spec.objective == Goal.TARGET and chosen and not _fits(chosen[0], seconds):
         return [0.0] * len(chosen)
-    left_s, shares = [seconds] * at_once, list[float | None]()
-    for record in chosen:
+    left_s, shares = [seconds] * at_once, list[float | None]([0.0] * len(chosen))
+    for position in sorted(range(len(chosen)), key=lambda each: not _fits(chosen[each], _usual_seconds(spec))):
         emptiest = left_s.index(max(left_s))
-        fits = _fits(record, left_s[emptiest])
-        share_s = min(left_s[emptiest], LONGER * _whole_seconds(record)) if fits else 0.0
+        fits = _fits(chosen[position], left_s[emptiest])
+        share_s = min(left_s[emptiest], LONGER * _whole_seconds(chosen[position])) if fits else 0.0
         left_s[emptiest] -= share_s
-        shares.append(share_s)
+        shares[position] = share_s
     return shares
 
 
@@ -112,17 +117,27 @@ def pace_of(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
 def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
     """Return the seconds that are kept for the longer training: none where that of the best so far would not fit in,
     nor, where a front is looked for, that of any along it that was cut out: those gain most (benchmarks/RESULTS.md,
-    search, Quarters), while a whole network of small pictures would keep what nothing was cut out for yet.
+    search, Quarters), so they may have more than usual, while a whole network would keep what nothing was cut out for
+    yet.
     """
-    kept_s = last_seconds(spec) or 0.0
+    usual_s, most_s = _usual_seconds(spec), last_seconds(spec) or 0.0
     timed = [record for record in history if record.seconds is not None]
     best = best_of(spec, timed)
     if best is None or best.stopped:
-        return kept_s
-    front = front_of(spec, timed) if spec.objective == Goal.FRONT else []
-    cut = [each for each in front if not is_published(each.architecture, spec.backbone)]
-    fit = (_fits(each, kept_s) and (each.parent is not None or _trains_longer(spec)) for each in [best, *cut])
-    return kept_s if any(fit) else 0.0
+        return min(usual_s, most_s)
+    along_front = front_of(spec, timed) if spec.objective == Goal.FRONT else []
+    cut = [each for each in along_front if not is_published(each.architecture, spec.backbone)]
+    rooms = [(best, usual_s if along_front else most_s), *((each, most_s) for each in cut)]
+    kept_s = [
+        min(room_s, max(usual_s, LONGER * _whole_seconds(each)))
+        for each, room_s in rooms
+        if _fits(each, room_s) and (each.parent is not None or _trains_longer(spec))
+    ]
+    return max(kept_s, default=0.0)
+
+
+def _usual_seconds(spec: SearchSpec) -> float:
+    return LAST_SHARE * 60 * (spec.minutes or 0.0)
 
 
 def _fits(record: TrialRecord, seconds: float) -> bool:
@@ -135,9 +150,10 @@ def _whole_seconds(record: TrialRecord) -> float:
     return (record.seconds or 0.0) / (RUNG if record.stopped else 1.0)
 
 
-def _last_share(spec: SearchSpec) -> float:
+def _has_last(spec: SearchSpec) -> bool:
+    """Say whether what is chosen is trained for longer than its trial was."""
     begins_with_trials = spec.from_trials and not spec.backbone  # they are trained half as long, the chosen one is not
-    return LAST_SHARE if begins_with_trials or _trains_longer(spec) else 0.0
+    return begins_with_trials or _trains_longer(spec)
 
 
 def _trains_longer(spec: SearchSpec) -> bool:

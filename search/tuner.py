@@ -7,6 +7,7 @@ what was tried can be given as records, so that a database row, and no file of k
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -219,6 +220,7 @@ def search(
         SearchError: if every trial failed.
     """
     check_spec(spec)
+    began = time.monotonic()
     tuner = AtollTuner(AtollOracle(spec), spec, out_dir)
     tuner.search(dataset, on_progress, epochs)
     trial, best = _best_of(tuner)
@@ -235,7 +237,7 @@ def search(
             **tuner.start_of(trial),
             stopped=len(best.metrics["rung_accuracies"]) == 1,
             trial_seconds=best.seconds,
-            most_seconds=last_seconds(spec),
+            most_seconds=last_seconds(spec, time.monotonic() - began),
             on_progress=on_progress,
         )
         trained = longer.checkpoint

@@ -6,10 +6,18 @@ import pytest
 
 from models.backbones import BACKBONES
 from search.cost import training_seconds
-from search.minutes import LAST_SHARE, START_SECONDS, in_the_time_left, last_seconds, last_shares, pace_of
+from search.minutes import (
+    LAST_SHARE,
+    MOST_LAST_SHARE,
+    START_SECONDS,
+    in_the_time_left,
+    last_seconds,
+    last_shares,
+    pace_of,
+)
 from search.propose import Proposal, next_proposal, propose
 from search.rungs import RUNG
-from search.schedule import LEAST_IN_TIME
+from search.schedule import LEAST_IN_TIME, LONGER
 from search.space import limits_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
@@ -46,15 +54,18 @@ def test_a_search_without_minutes_takes_any_time() -> None:
 
 def test_trainings_get_shorter_as_time_runs_out_and_then_none_begins() -> None:
     record = ended(TUNED, 1.0)
+    assert record.seconds is not None
+    longer_s = LONGER * record.seconds
+    assert LAST_SHARE * 1800 < longer_s < MOST_LAST_SHARE * 1800
     rooms = []
-    for passed_s in (0, 300, 600, 800, 950, 1050):
+    for passed_s in (0, 300, 500, 650, 780, 830):
         spec = in_the_time_left(TUNED, [record], passed_s)
         assert spec is not None
         rooms.append(spec.room_minutes)
-        assert spec.room_minutes <= min(20, (1800 * (1 - LAST_SHARE) - passed_s) / 60)
+        assert spec.room_minutes <= min(20, (1800 - longer_s - passed_s) / 60)
     assert rooms == sorted(rooms, reverse=True)
     assert len(set(rooms)) > 3
-    assert in_the_time_left(TUNED, [record], 1800 * (1 - LAST_SHARE)) is None
+    assert in_the_time_left(TUNED, [record], 1800 - longer_s) is None
     assert in_the_time_left(TUNED, [record], 1800) is None
 
 
@@ -79,10 +90,11 @@ def test_nothing_is_kept_for_a_longer_training_that_would_not_fit() -> None:
 
 def test_what_matters_most_is_trained_for_longer_first() -> None:
     best, second, small = (replace(ended(TUNED, 1.0), seconds=seconds) for seconds in (150.0, 190.0, 40.0))
-    assert last_seconds(TUNED) == 600
+    assert last_seconds(TUNED) == 900
     assert last_shares(TUNED, [best, second, small], 2) == [450, 570, 120]
-    assert last_shares(TUNED, [best, second, small], 1) == [450, 0, 120], "too little would be lost on the second"
-    assert last_shares(TUNED, [replace(best, seconds=401.0), small], 2) == [0, 0], "nothing was kept for them"
+    assert last_shares(TUNED, [best, second, small], 1) == [450, 450, 0]
+    assert last_shares(TUNED, [best, second, small], 1, 1100) == [450, 0, 120], "too little would be lost on the second"
+    assert last_shares(TUNED, [replace(best, seconds=601.0), small], 2) == [0, 0], "nothing was kept for them"
     stopped = replace(small, rung_accuracies=(0.8,))
     assert last_shares(TUNED, [stopped], 1) == [3 * 40 / RUNG]
     assert last_shares(replace(TUNED, minutes=None), [best, small], 2) == [None, None]
@@ -90,7 +102,7 @@ def test_what_matters_most_is_trained_for_longer_first() -> None:
 
 def test_along_a_front_time_is_kept_for_what_was_cut_out_if_the_best_takes_too_long() -> None:
     spec = replace(TUNED, objective="front", image_px=128)
-    slow = replace(ended(spec, 1.0), architecture=network(128), seconds=500.0, latency_ms=1.2)
+    slow = replace(ended(spec, 1.0), architecture=network(128), seconds=610.0, latency_ms=1.2)
     small = replace(slow, number=2, architecture=network(64), validation_accuracy=0.8, seconds=200.0, latency_ms=0.7)
     cut = replace(small, number=3, architecture=network(64, 0.5), validation_accuracy=0.7, latency_ms=0.4)
     passed_s = 1800 * (1 - LAST_SHARE)
@@ -98,6 +110,12 @@ def test_along_a_front_time_is_kept_for_what_was_cut_out_if_the_best_takes_too_l
     assert in_the_time_left(spec, [slow, small, cut], passed_s) is None
     assert in_the_time_left(replace(spec, objective="target"), [slow, small, cut], passed_s) is not None
     assert last_shares(spec, [slow, cut], 1) == [0, 600]
+    whole = replace(slow, seconds=500.0)
+    assert last_shares(spec, [whole, cut], 1) == [0, 600], "who needs more than usual comes after the others"
+    assert last_shares(spec, [whole, cut], 2) == [900, 600]
+    longer = replace(cut, seconds=250.0)
+    assert in_the_time_left(spec, [slow, small, longer], 1800 - 750) is None, "what was cut out has more than usual"
+    assert in_the_time_left(spec, [whole, small], 1800 - 750) is not None, "a whole network has not"
     assert last_shares(replace(spec, objective="target"), [slow, cut], 1) == [0, 0]
 
 
@@ -129,10 +147,10 @@ def test_the_first_trial_always_begins() -> None:
 
 
 def test_a_part_of_the_minutes_is_for_the_longer_training_where_there_is_one() -> None:
-    assert last_seconds(TUNED) == LAST_SHARE * 1800
+    assert last_seconds(TUNED) == MOST_LAST_SHARE * 1800
     scratch = replace(TUNED, training_pictures=600, backbone="", families=("efficientnet_edgetpu",))
     assert last_seconds(replace(scratch, from_trials=False)) == 0, "such trials show their pictures often enough"
-    assert last_seconds(scratch) == LAST_SHARE * 1800, "but not those that begin with another one"
+    assert last_seconds(scratch) == MOST_LAST_SHARE * 1800, "but not those that begin with another one"
 
 
 def test_nothing_is_kept_for_the_last_while_the_best_was_trained_to_its_end_from_nothing() -> None:
