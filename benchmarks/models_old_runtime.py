@@ -28,10 +28,10 @@ from benchmarks.models_quantize import NETWORKS, RESULTS, architecture_of, write
 from edgetpu.runtime import run_on_cpu
 from edgetpu.tflite import read_graph
 from models.correct import correct
+from models.description import image_px_in
 from models.extractor import export_embedding_extractor
 from models.qat import train_for_int8
 from models.quantize import quantize_to
-from search.answers import image_px_of
 from search.augment import augment
 from search.dataset import Dataset, load
 from search.quantizing import calibration_pictures, convert
@@ -99,7 +99,7 @@ def main() -> None:
         write_set("signs", folder / "signs")
         named = dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
         for name, path in ({name: Path(path) for name, path in named.items()} or train_two(folder)).items():
-            dataset = load(folder / "signs").at(image_px_of(path))
+            dataset = load(folder / "signs").at(image_px_in(path))
             for title, model in artifacts(name, path, dataset, folder):
                 rows.append(compare(title, model, np.asarray(dataset.test.images), folder))
                 print(rows[-1], flush=True)

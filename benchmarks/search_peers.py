@@ -39,7 +39,7 @@ from models.architecture import Architecture
 from models.backbones import BACKBONES, FOLDER_VARIABLE, fetch_backbone
 from search.cost import cost_of
 from search.dataset import Dataset
-from search.distillation import last_teacher_of
+from search.distillation import as_last
 from search.errors import TrialFailed
 from search.finishing import finish
 from search.judge import judge_trial, validate_on_cpu
@@ -137,12 +137,12 @@ def search(method: str, name: str, seconds: float, seed: int) -> dict[str, Any]:
         different = {each.number: each for each in chosen.values() if each}
         files = {number: Path(out) / str(number) / CHECKPOINT for number in different}
         if METHODS[method] is engine:
-            ordered = sorted(different.values(), key=lambda each: each.validation_accuracy or 0.0, reverse=True)
+            best_first = sorted(different.values(), key=lambda each: each.validation_accuracy or 0.0, reverse=True)
+            ordered = [as_last(spec, records, each) for each in best_first]
             shares = last_shares(spec, ordered, 1, time.process_time() - spent)
             files = {
-                each.number: finished(each, data, Path(out), start_of(pupil, Path(out), published), most_s or 0.0, seed)
+                each.number: finished(each, data, Path(out), start_of(each, Path(out), published), most_s or 0.0, seed)
                 for each, most_s in zip(ordered, shares, strict=True)
-                for pupil in [replace(each, teacher=last_teacher_of(spec, records, each))]
             }
         cpu, wall = time.process_time() - spent, time.monotonic() - began
         looked_at = {number: judged(each, files[number], data, seed) for number, each in different.items()}

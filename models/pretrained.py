@@ -23,6 +23,7 @@ from edgetpu.tflite import read_graph
 from models import keras_application
 from models.architecture import Architecture
 from models.backbones import BACKBONES, Backbone, fetch_backbone, find_backbone
+from models.description import classes_in
 from models.errors import ModelError, NetworkUnreadable
 from models.families import FAMILIES
 from models.layers import INPUT, Layer
@@ -34,7 +35,6 @@ __all__ = ["BACKBONES", "Backbone", "Parent", "fetch_backbone", "find_backbone",
 
 ARCHITECTURE_FILE = "architecture.json"
 """Beside a checkpoint of ours: what `Architecture.to_json` wrote."""
-_MOST_CONFIG_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +79,7 @@ def _from_checkpoint(path: Path) -> Parent:
         value = json.loads(path.with_name(ARCHITECTURE_FILE).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise NetworkUnreadable(f"{path.name} has no readable {ARCHITECTURE_FILE} beside it: {error}.") from error
-    architecture, classes = Architecture.from_json(value), _classes_in(path)
+    architecture, classes = Architecture.from_json(value), classes_in(path)
     network = build_network(architecture, classes, seed=0)
     try:
         with warnings.catch_warnings():
@@ -88,19 +88,6 @@ def _from_checkpoint(path: Path) -> Parent:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, UserWarning) as error:
         raise NetworkUnreadable(f"{path.name} is not the network that {ARCHITECTURE_FILE} describes.") from error
     return Parent(architecture, network, classes)
-
-
-def _classes_in(checkpoint: Path) -> int:
-    """Return the number of classes that a checkpoint's description names, without building what it describes."""
-    try:
-        with zipfile.ZipFile(checkpoint) as archive, archive.open("config.json") as file:
-            layers = json.loads(file.read(_MOST_CONFIG_BYTES))["config"]["layers"]
-        units = next(int(layer["config"]["units"]) for layer in layers if layer["config"]["name"] == "logits")
-    except (OSError, ValueError, KeyError, TypeError, StopIteration, zipfile.BadZipFile) as error:
-        raise NetworkUnreadable(f"{checkpoint.name} is no checkpoint of a classifier made here.") from error
-    if units < 1:
-        raise NetworkUnreadable(f"{checkpoint.name} has {units} classes.")
-    return units
 
 
 def _from_graph(graph: Graph, name: str) -> Parent:

@@ -40,8 +40,3 @@ def _answers(network: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.floa
     answer = tf.function(lambda pictures: network(pictures, training=False), input_signature=[taken], autograph=False)
     parts = [images[start : start + 64] for start in range(0, len(images), 64)]
     return np.concatenate([answer(tf.constant(as_input(part))).numpy() for part in parts])
-
-
-def image_px_of(checkpoint: Path) -> int:
-    """Return the side of the pictures that a network takes."""
-    return int(load_network(checkpoint).input_shape[1])

@@ -9,9 +9,10 @@ search, Teachers).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from models.architecture import Architecture
-from search.cost import is_published
+from search.cost import is_published, taught_seconds
 from search.spec import SearchSpec
 from search.trial import TrialRecord
 
@@ -39,13 +40,22 @@ def teacher_of(spec: SearchSpec, history: Sequence[TrialRecord], architecture: A
     return _ahead_of(max(pupils, default=0.0), spec, history, architecture)
 
 
-def last_teacher_of(spec: SearchSpec, history: Sequence[TrialRecord], chosen: TrialRecord) -> int | None:
-    """Return the number of the trial that a chosen network learns from in its longer training, None for none.
+def as_last(spec: SearchSpec, history: Sequence[TrialRecord], chosen: TrialRecord) -> TrialRecord:
+    """Return a chosen trial as its longer training goes: with the teacher that is ahead by then, or none, and with the
+    seconds that the trial would have taken with that one.
 
     It may be another one than in its trial: where several train at once, the best whole network often is not at its end
     when one that was cut out begins.
     """
-    return _ahead_of(chosen.float_accuracy or 0.0, spec, history, chosen.architecture)
+    if not spec.backbone or is_published(chosen.architecture, spec.backbone):
+        return chosen
+    networks = {record.number: record.architecture for record in history}
+    teacher = _ahead_of(chosen.float_accuracy or 0.0, spec, history, chosen.architecture)
+    before_s, last_s = (
+        taught_seconds(spec, chosen.architecture, networks.get(number or 0)) for number in (chosen.teacher, teacher)
+    )
+    seconds = None if chosen.seconds is None else chosen.seconds * last_s / before_s
+    return replace(chosen, teacher=teacher, seconds=seconds)
 
 
 def _ahead_of(pupil: float, spec: SearchSpec, history: Sequence[TrialRecord], architecture: Architecture) -> int | None:

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import Architecture
-from search.answers import classify_float, image_px_of
+from models.description import image_px_in
+from search.answers import classify_float
 from search.dataset import Dataset
 from search.distillation import is_ahead
 from search.errors import TrialFailed
@@ -125,7 +126,7 @@ def finish(
 
 def _right(checkpoint: Path, dataset: Dataset) -> NDArray[np.bool_]:
     """Return (pictures,): which validation pictures a float network gets right, at its own resolution."""
-    validation = dataset.at(image_px_of(checkpoint)).validation
+    validation = dataset.at(image_px_in(checkpoint)).validation
     right: NDArray[np.bool_] = classify_float(checkpoint, validation.images).argmax(axis=1) == validation.labels
     return right
 

@@ -18,9 +18,10 @@ import numpy as np
 from edgetpu.errors import EdgeTpuError
 from models.architecture import Architecture
 from models.correct import correct
+from models.description import image_px_in
 from models.errors import ModelError
 from models.quantize import INT8_FILE, QuantizedFiles
-from search.answers import classify_float, classify_int8, classify_uint8, image_px_of
+from search.answers import classify_float, classify_int8, classify_uint8
 from search.cost import cost_of
 from search.dataset import Dataset
 from search.errors import TrialFailed
@@ -174,7 +175,7 @@ def validate_on_cpu(
         trained: the network before its weights were changed for int8, which `float` is then about, so that nothing that
             int8 costs is hidden; `checkpoint_accuracy` says what the changed one gets right in float.
     """
-    test = dataset.at(image_px_of(checkpoint)).test
+    test = dataset.at(image_px_in(checkpoint)).test
     answers = {
         "float": classify_float(trained or checkpoint, test.images),
         "int8": classify_int8(files.int8, test.images),

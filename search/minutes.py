@@ -35,7 +35,7 @@ _STEPS_AN_OCTAVE = 2
 """Room is rounded down to so many values between one and its double: a proposal remembers networks for equal rooms."""
 
 
-def last_seconds(spec: SearchSpec, passed_s: float = 0.0) -> float | None:
+def last_seconds(spec: SearchSpec, passed_s: float) -> float | None:
     """Return the most that the longer training of what is chosen may take; None for any time.
 
     It has what trials left of the minutes. Where they have used what was kept for it, because the best did not fit in
@@ -51,12 +51,10 @@ def last_seconds(spec: SearchSpec, passed_s: float = 0.0) -> float | None:
         return 0.0
     asked_s = 60 * spec.minutes
     late_s = min(_usual_seconds(spec), (1 + _LATE) * asked_s - passed_s)
-    return min(MOST_LAST_SHARE * asked_s, max(0.0, late_s, asked_s - passed_s))
+    return max(0.0, late_s, asked_s - passed_s)
 
 
-def last_shares(
-    spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int, passed_s: float = 0.0
-) -> list[float | None]:
+def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int, passed_s: float) -> list[float | None]:
     """Return the most seconds that the longer training of each chosen network may take; None for any time.
 
     Who comes first gets all that its training can use, who would get too little gets nothing: of two half portions
@@ -120,11 +118,13 @@ def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> floa
     search, Quarters), so they may have more than usual, while a whole network would keep what nothing was cut out for
     yet.
     """
-    usual_s, most_s = _usual_seconds(spec), last_seconds(spec) or 0.0
+    if not _has_last(spec):
+        return 0.0
+    usual_s, most_s = _usual_seconds(spec), MOST_LAST_SHARE * 60 * (spec.minutes or 0.0)
     timed = [record for record in history if record.seconds is not None]
     best = best_of(spec, timed)
     if best is None or best.stopped:
-        return min(usual_s, most_s)
+        return usual_s
     along_front = front_of(spec, timed) if spec.objective == Goal.FRONT else []
     cut = [each for each in along_front if not is_published(each.architecture, spec.backbone)]
     rooms = [(best, usual_s if along_front else most_s), *((each, most_s) for each in cut)]

@@ -24,11 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.correct import correct
+from models.description import image_px_in
 from models.errors import QuantizationFailed
 from models.metadata import describe_classifier
 from models.qat import train_for_int8
 from models.quantize import QuantizedFiles, quantize, quantize_to
-from search.answers import classify_float, classify_int8, image_px_of, probabilities_of
+from search.answers import classify_float, classify_int8, probabilities_of
 from search.augment import augment
 from search.dataset import Dataset
 from search.scores import agreement, clearly_worse
@@ -162,7 +163,7 @@ def quantize_best(
     Raises:
         QuantizationFailed: if the network cannot become a file that the compiler takes.
     """
-    pictures = dataset.at(image_px_of(checkpoint))
+    pictures = dataset.at(image_px_in(checkpoint))
     trial = _Trial(checkpoint, pictures, out_dir / "ways", seed)
     on_phase("Converting to int8")
     trial.judge("plain", checkpoint)
@@ -190,7 +191,7 @@ def convert(
         seed: of the choice of the calibration pictures.
         converted: the int8 file of this checkpoint and seed, if `candidate` has made it: it moves to out_dir.
     """
-    calibration = calibration_pictures(dataset.at(image_px_of(checkpoint)), seed)
+    calibration = calibration_pictures(dataset.at(image_px_in(checkpoint)), seed)
     files = quantize(checkpoint, calibration, out_dir, converted=converted)
     for path in (files.int8, files.uint8):
         describe_classifier(path, dataset.classes)

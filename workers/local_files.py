@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from search.distillation import last_teacher_of
+from search.distillation import as_last
 from search.minutes import last_shares
 from search.spec import SearchSpec
 from search.trial import TrialRecord
@@ -20,6 +20,10 @@ from workers.local_chip import DoJob, LocalChip
 from workers.local_folder import RESULT_FILE, start_of, trial_folder
 from workers.local_pictures import Pictures
 from workers.written import write_whole
+
+FASTER = 1.25
+"""How much faster a network learns with two threads or more: a whole one by 1.27, a taught one by 1.7. Source:
+benchmarks/RESULTS.md, search, What a step takes."""
 
 
 class Do(Protocol):
@@ -37,12 +41,31 @@ class Tell(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Share:
+class Share:
     """What the last training of one network gets of the machine and of the time."""
 
     threads: int
     seconds: float | None
-    """None for any time."""
+    """At the pace of its trial, which had one thread; None for any time."""
+
+
+def shares_of(spec: SearchSpec, records: Sequence[TrialRecord], processes: int, passed_s: float) -> list[Share]:
+    """Return what the last training of each network gets, so that no processor waits for the only one that is trained.
+
+    Args:
+        spec: what is asked.
+        records: the networks whose files are made, those first that matter most.
+        processes: networks at the same time, one thread each.
+        passed_s: the search has taken.
+    """
+    at_once = min(processes, len(records))
+    seconds = last_shares(spec, records, at_once, passed_s)
+    trained = min(at_once, sum(share_s != 0 for share_s in seconds))
+    threads = [processes // (trained if share_s != 0 else at_once) for share_s in seconds]
+    return [
+        Share(each, share_s and share_s * (FASTER if each > 1 else 1.0))
+        for each, share_s in zip(threads, seconds, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +90,17 @@ class LocalFiles:
 
         Those that come first are trained for longer first, while there is time: `passed_s` the search has taken.
         """
-        at_once = min(self.processes, len(records))
-        threads_each = self.processes // at_once
-        seconds = last_shares(self.spec, records, at_once, passed_s)
-        shares = [_Share(threads_each, share_s) for share_s in seconds]
+        records = [as_last(self.spec, self.history, record) for record in records]
+        shares = shares_of(self.spec, records, self.processes, passed_s)
         folders = [self.out_dir / "best", *(self.out_dir / "front" / f"{record.number:03d}" for record in records[1:])]
-        with ThreadPoolExecutor(at_once) as threads:
+        with ThreadPoolExecutor(min(self.processes, len(records))) as threads:
             try:
                 return list(threads.map(self._result_of, records, folders, shares))
             except BaseException:
                 self.give_up()  # the others would be waited for
                 raise
 
-    def _result_of(self, record: TrialRecord, folder: Path, share: _Share) -> dict[str, Any]:
+    def _result_of(self, record: TrialRecord, folder: Path, share: Share) -> dict[str, Any]:
         """Return what a network's files are and what they are worth, as an earlier call left it or made now."""
         path = folder / RESULT_FILE
         if not (path.exists() and json.loads(path.read_text())["trial"] == record.number):
@@ -90,7 +111,7 @@ class LocalFiles:
         found: dict[str, Any] = json.loads(path.read_text())
         return found
 
-    def _made(self, process: JobProcess, record: TrialRecord, folder: Path, share: _Share) -> dict[str, Any]:
+    def _made(self, process: JobProcess, record: TrialRecord, folder: Path, share: Share) -> dict[str, Any]:
         """Train a network to its end, make its files, judge them once; compile and measure them where possible."""
         shared = {
             **self.pictures.job_values(self.spec.image_px),
@@ -101,7 +122,6 @@ class LocalFiles:
         def told(report: dict[str, Any]) -> None:
             self.tell(record.number, report)
 
-        record = replace(record, teacher=last_teacher_of(self.spec, self.history, record))
         finished = self.do(process, {**self._finish(record, share), **shared}, told)
         made = self.do(process, {**self._quantize(folder), **shared, "checkpoint": finished["checkpoint"]}, told)
         made["quantization"]["final_training"] = {**finished["training"], "teacher_trial": record.teacher}
@@ -113,7 +133,7 @@ class LocalFiles:
         proof = {"compilation": compilation, "measurement": measurement}
         return {"trial": record.number, "latency_ms": record.latency_ms, **made, "validation": validation, **proof}
 
-    def _finish(self, record: TrialRecord, share: _Share) -> dict[str, Any]:
+    def _finish(self, record: TrialRecord, share: Share) -> dict[str, Any]:
         return {
             "job": "finish",
             "checkpoint": str(trial_folder(self.out_dir, record.number) / "checkpoint.keras"),

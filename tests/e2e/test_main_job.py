@@ -107,8 +107,8 @@ def test_the_estimate_before_training_is_that_of_the_file(run: dict[str, Any]) -
     assert best["latency_ms"] == pytest.approx(run["estimate"]["latency_ms"], abs=1e-6)
 
 
-def test_a_subscriber_downloads_a_release_and_hears_of_the_next(
-    site: RunningSite, author: Site, dataset: dict[str, Any], run: dict[str, Any], tmp_path: Path
+def test_a_subscriber_downloads_a_release_and_hears_of_the_next_which_is_of_another_network(
+    site: RunningSite, author: Site, run: dict[str, Any], tmp_path: Path
 ) -> None:
     reader = site.person("reader")
     release = author.post("/api/models", {"run": run["id"], "name": "bands-edgetpu"})
@@ -121,8 +121,8 @@ def test_a_subscriber_downloads_a_release_and_hears_of_the_next(
 
     reader.put("/api/models/author/bands-edgetpu/subscription")
     assert reader.get("/api/notices")["notices"] == []
-    second = finished(author, order(author, dataset, trials=1, seed=2, latency_limit_ms=0.38))
-    author.post("/api/models", {"run": second["id"], "name": "bands-edgetpu"})
+    files_are_made_of_the_other_network(author, run)
+    author.post("/api/models", {"run": run["id"], "name": "bands-edgetpu"})
     assert [notice["release"] for notice in reader.get("/api/notices")["notices"]] == [2]
 
 
@@ -143,18 +143,20 @@ def the_files_belong_together(folder: Path) -> None:
     assert (folder / "retrained.keras").stat().st_size > 0
 
 
-def test_files_are_made_anew_of_another_network_and_after_further_trials(author: Site, dataset: dict[str, Any]) -> None:
-    first = finished(author, order(author, dataset, seed=5))
-    other = next(trial["number"] for trial in first["leaderboard"] if not trial["best"])
-    author.post(f"/api/runs/{first['id']}/choose", {"trial": other})
-    chosen = finished(author, first)
+def files_are_made_of_the_other_network(author: Site, run: dict[str, Any]) -> None:
+    other = next(trial["number"] for trial in run["leaderboard"] if not trial["best"])
+    author.post(f"/api/runs/{run['id']}/choose", {"trial": other})
+    chosen = finished(author, run)
     assert (chosen["status"], chosen["networks_tested"]) == ("done", 2)
     assert next(trial["number"] for trial in chosen["leaderboard"] if trial["best"]) == other
-    hashes = [{file["name"]: file["sha256"] for file in each["artifacts"]} for each in (first, chosen)]
+    hashes = [{file["name"]: file["sha256"] for file in each["artifacts"]} for each in (run, chosen)]
     assert hashes[0].keys() == hashes[1].keys()
     assert hashes[0]["model_int8.tflite"] != hashes[1]["model_int8.tflite"]
-    author.post(f"/api/runs/{first['id']}/trials", {"trials": 1})
-    more = finished(author, first)
+
+
+def test_files_are_made_anew_after_further_trials(author: Site, run: dict[str, Any]) -> None:
+    author.post(f"/api/runs/{run['id']}/trials", {"trials": 1})
+    more = finished(author, run)
     assert (more["status"], len(more["leaderboard"])) == ("done", 3)
 
 

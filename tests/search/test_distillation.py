@@ -11,7 +11,7 @@ import pytest
 from models.architecture import Architecture, Block
 from models.backbones import BACKBONES
 from models.families import FAMILIES
-from search.distillation import last_teacher_of, teacher_of
+from search.distillation import as_last, teacher_of
 from search.progress import Progress
 from search.propose import Proposal, next_proposal
 from search.spec import SearchSpec
@@ -61,11 +61,26 @@ def test_who_has_come_as_far_learns_from_labels_alone() -> None:
 def test_a_longer_training_learns_from_who_came_to_his_end_after_the_trial_began() -> None:
     early, chosen = trial(2, network(64), 0.9), replace(trial(3, network(96, 0.5), 0.91), teacher=2)
     late = trial(1, network(128), 0.95)
-    assert last_teacher_of(SPEC, [late, early, chosen], chosen) == 1
-    assert last_teacher_of(SPEC, [early, chosen], chosen) is None, "it has left its teacher behind"
+    assert as_last(SPEC, [late, early, chosen], chosen).teacher == 1
+    assert as_last(SPEC, [early, chosen], chosen).teacher is None, "it has left its teacher behind"
     better = trial(4, network(96, 0.75), 0.94)
-    assert last_teacher_of(SPEC, [late, early, chosen, better], chosen) == 1, "another pupil's accuracy is not its own"
-    assert last_teacher_of(SPEC, [late, early], early) is None, "the published network itself has no teacher"
+    assert as_last(SPEC, [late, early, chosen, better], chosen).teacher == 1, "another pupil's accuracy is not its own"
+    assert as_last(SPEC, [late, early], early) == early, "the published network itself has no teacher"
+
+
+def test_a_longer_training_takes_the_time_of_its_own_teacher() -> None:
+    early, late = trial(2, network(64), 0.8), trial(1, network(128), 0.95)
+    chosen = replace(trial(3, network(64, 0.25), 0.85), teacher=2, seconds=100.0)
+    slower = as_last(SPEC, [late, early, chosen], chosen).seconds
+    assert slower is not None
+    assert 130 < slower < 400
+    same = replace(chosen, teacher=1)
+    assert as_last(SPEC, [late, early, same], same).seconds == 100
+    clever = replace(same, float_accuracy=0.94)
+    untaught = as_last(SPEC, [late, early, clever], clever).seconds
+    assert untaught is not None
+    assert untaught < 80, "nobody is ahead of it any more"
+    assert as_last(SPEC, [late, chosen], replace(chosen, seconds=None)).seconds is None
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def ended(spec: SearchSpec, pace: float) -> TrialRecord:
 def test_a_search_without_minutes_takes_any_time() -> None:
     spec = replace(TUNED, minutes=None)
     assert in_the_time_left(spec, [], 1e6) == spec
-    assert last_seconds(spec) is None
+    assert last_seconds(spec, 0) is None
 
 
 def test_trainings_get_shorter_as_time_runs_out_and_then_none_begins() -> None:
@@ -90,14 +90,14 @@ def test_nothing_is_kept_for_a_longer_training_that_would_not_fit() -> None:
 
 def test_what_matters_most_is_trained_for_longer_first() -> None:
     best, second, small = (replace(ended(TUNED, 1.0), seconds=seconds) for seconds in (150.0, 190.0, 40.0))
-    assert last_seconds(TUNED) == 900
-    assert last_shares(TUNED, [best, second, small], 2) == [450, 570, 120]
-    assert last_shares(TUNED, [best, second, small], 1) == [450, 450, 0]
+    assert last_seconds(TUNED, 900) == 900
+    assert last_shares(TUNED, [best, second, small], 2, 900) == [450, 570, 120]
+    assert last_shares(TUNED, [best, second, small], 1, 900) == [450, 450, 0]
     assert last_shares(TUNED, [best, second, small], 1, 1100) == [450, 0, 120], "too little would be lost on the second"
-    assert last_shares(TUNED, [replace(best, seconds=601.0), small], 2) == [0, 0], "nothing was kept for them"
+    assert last_shares(TUNED, [replace(best, seconds=601.0), small], 2, 900) == [0, 0], "nothing was kept for them"
     stopped = replace(small, rung_accuracies=(0.8,))
-    assert last_shares(TUNED, [stopped], 1) == [3 * 40 / RUNG]
-    assert last_shares(replace(TUNED, minutes=None), [best, small], 2) == [None, None]
+    assert last_shares(TUNED, [stopped], 1, 900) == [3 * 40 / RUNG]
+    assert last_shares(replace(TUNED, minutes=None), [best, small], 2, 900) == [None, None]
 
 
 def test_along_a_front_time_is_kept_for_what_was_cut_out_if_the_best_takes_too_long() -> None:
@@ -109,14 +109,14 @@ def test_along_a_front_time_is_kept_for_what_was_cut_out_if_the_best_takes_too_l
     assert in_the_time_left(spec, [slow, small], passed_s) is not None, "nothing was cut out yet"
     assert in_the_time_left(spec, [slow, small, cut], passed_s) is None
     assert in_the_time_left(replace(spec, objective="target"), [slow, small, cut], passed_s) is not None
-    assert last_shares(spec, [slow, cut], 1) == [0, 600]
+    assert last_shares(spec, [slow, cut], 1, 900) == [0, 600]
     whole = replace(slow, seconds=500.0)
-    assert last_shares(spec, [whole, cut], 1) == [0, 600], "who needs more than usual comes after the others"
-    assert last_shares(spec, [whole, cut], 2) == [900, 600]
+    assert last_shares(spec, [whole, cut], 1, 900) == [0, 600], "who needs more than usual comes after the others"
+    assert last_shares(spec, [whole, cut], 2, 900) == [900, 600]
     longer = replace(cut, seconds=250.0)
     assert in_the_time_left(spec, [slow, small, longer], 1800 - 750) is None, "what was cut out has more than usual"
     assert in_the_time_left(spec, [whole, small], 1800 - 750) is not None, "a whole network has not"
-    assert last_shares(replace(spec, objective="target"), [slow, cut], 1) == [0, 0]
+    assert last_shares(replace(spec, objective="target"), [slow, cut], 1, 900) == [0, 0]
 
 
 def test_trials_that_used_what_was_kept_leave_the_longer_training_the_rest() -> None:
@@ -147,10 +147,10 @@ def test_the_first_trial_always_begins() -> None:
 
 
 def test_a_part_of_the_minutes_is_for_the_longer_training_where_there_is_one() -> None:
-    assert last_seconds(TUNED) == MOST_LAST_SHARE * 1800
+    assert last_seconds(TUNED, 700) == 1100, "all that trials left"
     scratch = replace(TUNED, training_pictures=600, backbone="", families=("efficientnet_edgetpu",))
-    assert last_seconds(replace(scratch, from_trials=False)) == 0, "such trials show their pictures often enough"
-    assert last_seconds(scratch) == MOST_LAST_SHARE * 1800, "but not those that begin with another one"
+    assert last_seconds(replace(scratch, from_trials=False), 700) == 0, "such trials show their pictures often enough"
+    assert last_seconds(scratch, 700) == 1100, "but not those that begin with another one"
 
 
 def test_nothing_is_kept_for_the_last_while_the_best_was_trained_to_its_end_from_nothing() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 from edgetpu.graph import Graph, Tensor
 from edgetpu.tflite import read_graph
+from models.description import image_px_in
 from models.errors import QuantizationFailed
 from models.extractor import EXTRACTOR_FILE, export_embedding_extractor
 from models.fidelity import layer_fidelity
 from models.metadata import labels_text
-from search.answers import image_px_of
 from search.dataset import Dataset
 from search.estimates import file_estimate
 from search.quantizing import Quantized, calibration_pictures, quantize_best
@@ -54,7 +54,7 @@ def run(job: dict[str, Any], report: Report) -> dict[str, Any]:
 
 def _extractor(quantized: Quantized, dataset: Dataset, out_dir: Path) -> dict[str, str]:
     """Return the file that new classes can be learned on, or none where the network has no embedding."""
-    pictures = calibration_pictures(dataset.at(image_px_of(quantized.checkpoint)), quantized.seed)
+    pictures = calibration_pictures(dataset.at(image_px_in(quantized.checkpoint)), quantized.seed)
     try:
         export_embedding_extractor(quantized.checkpoint, pictures, out_dir / EXTRACTOR_FILE)
     except QuantizationFailed:
@@ -64,7 +64,7 @@ def _extractor(quantized: Quantized, dataset: Dataset, out_dir: Path) -> dict[st
 
 def _worst_layers(quantized: Quantized, dataset: Dataset) -> list[dict[str, Any]]:
     """Return the layers whose output rounding changes most, on validation pictures."""
-    pictures = dataset.at(image_px_of(quantized.checkpoint)).validation.images
+    pictures = dataset.at(image_px_in(quantized.checkpoint)).validation.images
     layers = layer_fidelity(quantized.checkpoint, quantized.files.int8, pictures)
     return [layer.to_json() for layer in layers[:WORST_LAYERS]]
 

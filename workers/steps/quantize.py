@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from marketplace.runs.models import Run, Trial
 from marketplace.runs.specs import history_of, record_of, seconds_of_trials, spec_for
 from marketplace.storage import scratch_folder
 from marketplace.work import lifecycle
-from search.distillation import last_teacher_of
+from search.distillation import as_last
 from search.minutes import last_seconds
 from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
@@ -56,8 +55,8 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
 
 def _finished(run_row: Run, best: Trial, trained: Path, folder: Path, heartbeat: Heartbeat) -> dict[str, Any]:
     """Return what the longer training came to; a worker without the weights that it begins with leaves it out."""
-    spec, record = spec_for(run_row), record_of(best)
-    record = replace(record, teacher=last_teacher_of(spec, history_of(run_row), record))
+    spec = spec_for(run_row)
+    record = as_last(spec, history_of(run_row), record_of(best))
     try:
         start = start_of(run_row, record)
     except StepFailed as error:

@@ -1,0 +1,43 @@
+"""Who is trained for longer at the end of a search without the site, and with how much of the machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from models.backbones import BACKBONES
+from search.spec import SearchSpec
+from search.trial import TrialRecord, TrialState
+from tests.search.test_distillation import network
+from workers.local_files import FASTER, Share, shares_of
+
+SPEC = SearchSpec(
+    classes=5,
+    image_px=128,
+    latency_limit_ms=4,
+    device="devboard",
+    training_pictures=2400,
+    families=("mobilenet_v2",),
+    backbone=next(iter(BACKBONES)),
+    objective="front",
+    minutes=30,
+)
+WHOLE = TrialRecord(
+    1, network(128), TrialState.DONE, 0.9, 0.9, latency_ms=1.2, seconds=730.0, rung_accuracies=(0.8, 0.9)
+)
+CUT = replace(WHOLE, number=2, architecture=network(64, 0.5), validation_accuracy=0.8, latency_ms=0.5, seconds=366.0)
+
+
+def test_the_only_network_that_is_trained_for_longer_has_all_of_the_machine() -> None:
+    assert shares_of(SPEC, [WHOLE, CUT], 2, passed_s=750) == [Share(1, 0.0), Share(2, 1050 * FASTER)]
+    assert shares_of(SPEC, [CUT], 2, passed_s=750) == [Share(2, 1050 * FASTER)]
+
+
+def test_two_of_them_share_it() -> None:
+    quick = replace(WHOLE, seconds=300.0)
+    assert shares_of(SPEC, [quick, CUT], 2, passed_s=750) == [Share(1, 900.0), Share(1, 1050.0)]
+    assert shares_of(replace(SPEC, minutes=None), [quick, CUT], 2, passed_s=750) == [Share(1, None), Share(1, None)]
+
+
+def test_where_nothing_is_trained_files_are_made_side_by_side() -> None:
+    assert shares_of(SPEC, [WHOLE, CUT], 2, passed_s=1800) == [Share(1, 0.0), Share(1, 0.0)]
+    assert shares_of(SPEC, [WHOLE], 2, passed_s=1800) == [Share(2, 0.0)]
