@@ -74,10 +74,14 @@ def quantize(
     """
     int8, uint8 = out_dir / INT8_FILE, out_dir / UINT8_FILE
     out_dir.mkdir(parents=True, exist_ok=True)
-    scales = scales_of(converted.replace(int8)) if converted else quantize_to(checkpoint, calibration, int8)
+    network = load_network(checkpoint)
+    if converted:
+        scales = _scales_of(read_graph(converted.replace(int8)))
+    else:
+        scales = convert_network(network, calibration, int8, "int8")
     sha256 = hashlib.sha256(calibration.tobytes()).hexdigest()
     return QuantizedFiles(
-        int8, uint8, sha256, len(calibration), *scales, *quantize_to(checkpoint, calibration, uint8, "uint8")
+        int8, uint8, sha256, len(calibration), *scales, *convert_network(network, calibration, uint8, "uint8")
     )
 
 
@@ -101,8 +105,9 @@ def convert_network(
         QuantizationFailed: if conversion fails, or gives an operation that compiler 16.0 does not take.
     """
     model = _convert(network, calibration, dtype)
-    check_for_compiler(read_graph(model))
-    scales = scales_of(model)
+    graph = read_graph(model)
+    check_for_compiler(graph)
+    scales = _scales_of(graph)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".part")
     scratch.write_bytes(model)
@@ -152,13 +157,7 @@ def _calibrate(pictures: NDArray[np.uint8]) -> Iterator[list[NDArray[np.float32]
         yield [floats]
 
 
-def scales_of(model: Path | bytes) -> tuple[Scale, Scale]:
-    """Return the scales of a converted file's input and output.
-
-    Raises:
-        QuantizationFailed: if they are not 8 bits wide.
-    """
-    graph = read_graph(model)
+def _scales_of(graph: Graph) -> tuple[Scale, Scale]:
     return _scale(graph.tensors[graph.inputs[0]]), _scale(graph.tensors[graph.outputs[0]])
 
 

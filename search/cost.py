@@ -76,10 +76,8 @@ def cost_of(spec: SearchSpec, architecture: Architecture) -> Cost:
 
 def training_seconds(spec: SearchSpec, architecture: Architecture) -> float:
     """Return the seconds of one processor core that the training of a network will take, about."""
-    published = is_published(architecture, spec.backbone)
-    schedule, share = _schedule(architecture, spec, published=published)
-    own_s = _shown(schedule) * share * _step_ms(architecture, spec.classes) / 1000
-    return own_s if published else own_s + teaching_seconds(spec)
+    own_s = _own_seconds(spec, architecture)
+    return own_s if is_published(architecture, spec.backbone) else own_s + teaching_seconds(spec)
 
 
 def teaching_seconds(spec: SearchSpec) -> float:
@@ -94,9 +92,14 @@ def teaching_seconds(spec: SearchSpec) -> float:
 
 
 def taught_seconds(spec: SearchSpec, architecture: Architecture, teacher: Architecture | None) -> float:
-    """Return what `training_seconds` does for a network that was cut out, where it is known who teaches it."""
-    own_s = training_seconds(spec, architecture) - teaching_seconds(spec)
-    return own_s + (_answering_seconds(spec, teacher.macs(spec.classes)) if teacher else 0.0)
+    """Return what `training_seconds` does, where it is known who teaches the network; None for nobody."""
+    taught_s = _answering_seconds(spec, teacher.macs(spec.classes)) if teacher else 0.0
+    return _own_seconds(spec, architecture) + taught_s
+
+
+def _own_seconds(spec: SearchSpec, architecture: Architecture) -> float:
+    schedule, share = _schedule(architecture, spec, published=is_published(architecture, spec.backbone))
+    return _shown(schedule) * share * _step_ms(architecture, spec.classes) / 1000
 
 
 def _answering_seconds(spec: SearchSpec, macs: int) -> float:

@@ -49,13 +49,17 @@ def as_last(spec: SearchSpec, history: Sequence[TrialRecord], chosen: TrialRecor
     """
     if not spec.backbone or is_published(chosen.architecture, spec.backbone):
         return chosen
-    networks = {record.number: record.architecture for record in history}
-    teacher = _ahead_of(chosen.float_accuracy or 0.0, spec, history, chosen.architecture)
-    before_s, last_s = (
-        taught_seconds(spec, chosen.architecture, networks.get(number or 0)) for number in (chosen.teacher, teacher)
-    )
-    seconds = None if chosen.seconds is None else chosen.seconds * last_s / before_s
-    return replace(chosen, teacher=teacher, seconds=seconds)
+    last = replace(chosen, teacher=_ahead_of(chosen.float_accuracy or 0.0, spec, history, chosen.architecture))
+    if chosen.seconds is None:
+        return last
+    slower = foretold_seconds(spec, history, last) / foretold_seconds(spec, history, chosen)
+    return replace(last, seconds=chosen.seconds * slower)
+
+
+def foretold_seconds(spec: SearchSpec, history: Sequence[TrialRecord], record: TrialRecord) -> float:
+    """Return what a trial's training takes of one processor core, about, with the teacher that it has."""
+    teacher = next((each.architecture for each in history if each.number == record.teacher), None)
+    return taught_seconds(spec, record.architecture, teacher)
 
 
 def _ahead_of(pupil: float, spec: SearchSpec, history: Sequence[TrialRecord], architecture: Architecture) -> int | None:

@@ -26,7 +26,7 @@ from search.cost import cost_of
 from search.dataset import Dataset
 from search.errors import TrialFailed
 from search.progress import OnProgress, Progress, ignore
-from search.quantizing import candidate, chosen_of
+from search.quantizing import chosen_of, make_candidate
 from search.rungs import goes_on, kind_of
 from search.scores import agreement, recall_changes, scores_of
 from search.spec import SearchSpec
@@ -146,13 +146,13 @@ def _int8_accuracy(trained: Trained, pictures: Dataset, seed: int, on_progress: 
     say("quantizing")
     network, released = trained.checkpoint, trained.checkpoint.with_name(INT8_FILE)
     wanted = classify_float(network, pictures.validation.images)
-    plain = candidate("plain", network, pictures, wanted, released, seed=seed)
+    plain = make_candidate("plain", network, pictures, wanted, released, seed=seed)
     say("judging")
     if plain.agreement >= 1 - CORRECTION_GAP:
         return plain.accuracy
     changed, model = network.with_name("corrected.keras"), network.with_name("corrected.tflite")
     correct(network, pictures.train.images, changed, seed=seed)
-    corrected = candidate("corrected", changed, pictures, wanted, model, seed=seed)
+    corrected = make_candidate("corrected", changed, pictures, wanted, model, seed=seed)
     changed.unlink()
     chosen = chosen_of([plain, corrected])
     if chosen is corrected:

@@ -13,7 +13,8 @@ from dataclasses import replace
 from statistics import median
 
 from search.choice import best_of, front_of
-from search.cost import is_published, training_seconds
+from search.cost import is_published
+from search.distillation import as_last, foretold_seconds
 from search.problem import Goal
 from search.rungs import RUNG
 from search.schedule import LEAST_IN_TIME, LONGER, longer_share
@@ -105,7 +106,7 @@ def in_the_time_left(spec: SearchSpec, history: Sequence[TrialRecord], passed_s:
 def pace_of(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
     """Return what trainings take of their estimates here: the median of those that came to their end, 1 before."""
     told = [
-        max(0.0, record.seconds - START_SECONDS) / training_seconds(spec, record.architecture)
+        max(0.0, record.seconds - START_SECONDS) / foretold_seconds(spec, history, record)
         for record in history
         if record.finished_well and not record.stopped and record.seconds is not None
     ]
@@ -129,9 +130,10 @@ def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> floa
     cut = [each for each in along_front if not is_published(each.architecture, spec.backbone)]
     rooms = [(best, usual_s if along_front else most_s), *((each, most_s) for each in cut)]
     kept_s = [
-        min(room_s, max(usual_s, LONGER * _whole_seconds(each)))
+        min(room_s, max(usual_s, LONGER * _whole_seconds(last)))
         for each, room_s in rooms
-        if _fits(each, room_s) and (each.parent is not None or _trains_longer(spec))
+        for last in [as_last(spec, history, each)]
+        if _fits(last, room_s) and (each.parent is not None or _trains_longer(spec))
     ]
     return max(kept_s, default=0.0)
 

@@ -76,7 +76,7 @@ class Candidate:
         }
 
 
-def candidate(
+def make_candidate(
     way: str, checkpoint: Path, pictures: Dataset, wanted: NDArray[np.float32], model: Path, *, seed: int
 ) -> Candidate:
     """Write the int8 file of a checkpoint; return what came of it on the validation pictures.
@@ -189,7 +189,7 @@ def convert(
         dataset: its pictures.
         out_dir: where the files go.
         seed: of the choice of the calibration pictures.
-        converted: the int8 file of this checkpoint and seed, if `candidate` has made it: it moves to out_dir.
+        converted: the int8 file of this checkpoint and seed, if `make_candidate` has made it: it moves to out_dir.
     """
     calibration = calibration_pictures(dataset.at(image_px_in(checkpoint)), seed)
     files = quantize(checkpoint, calibration, out_dir, converted=converted)
@@ -237,7 +237,7 @@ class _Trial:
 
     def judge(self, way: str, checkpoint: Path) -> None:
         """Convert a checkpoint and compare the answers of its int8 file with labels and with float."""
-        made = candidate(way, checkpoint, self._pictures, self._float, self.file_of(way), seed=self._seed)
+        made = make_candidate(way, checkpoint, self._pictures, self._float, self.file_of(way), seed=self._seed)
         self.tried.append(made)
 
     def file_of(self, way: str) -> Path:

@@ -63,7 +63,7 @@ def shares_of(spec: SearchSpec, records: Sequence[TrialRecord], processes: int, 
     trained = min(at_once, sum(share_s != 0 for share_s in seconds))
     threads = [processes // (trained if share_s != 0 else at_once) for share_s in seconds]
     return [
-        Share(each, share_s and share_s * (FASTER if each > 1 else 1.0))
+        Share(each, None if share_s is None else share_s * (FASTER if each > 1 else 1.0))
         for each, share_s in zip(threads, seconds, strict=True)
     ]
 

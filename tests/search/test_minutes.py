@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.backbones import BACKBONES
-from search.cost import training_seconds
+from search.cost import taught_seconds, training_seconds
 from search.minutes import (
     LAST_SHARE,
     MOST_LAST_SHARE,
@@ -21,18 +20,17 @@ from search.schedule import LEAST_IN_TIME, LONGER
 from search.space import limits_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
+from tests.search import specs
 from tests.search.test_distillation import network
 
 MINUTES = 30
-TUNED = SearchSpec(
+TUNED = replace(
+    specs.TUNED,
     classes=10,
     image_px=96,
     latency_limit_ms=3,
-    device="devboard",
     trials=500,
     training_pictures=1500,
-    families=("mobilenet_v2",),
-    backbone=next(iter(BACKBONES)),
     minutes=MINUTES,
     trial_minutes=20,
 )
@@ -128,6 +126,26 @@ def test_trials_that_used_what_was_kept_leave_the_longer_training_the_rest() -> 
     assert last_shares(TUNED, [best, small], 1, 1600) == pytest.approx([380, 0])
     assert last_shares(TUNED, [small, best], 1, 1800) == [120, 0]
     assert last_shares(replace(TUNED, minutes=None), [best], 1, 9999) == [None]
+
+
+def test_who_is_best_and_was_cut_out_has_more_than_usual_along_a_front() -> None:
+    spec = replace(TUNED, objective="front", image_px=128)
+    seconds = START_SECONDS + taught_seconds(spec, network(96, 0.5), None)
+    assert LAST_SHARE * 1800 < LONGER * seconds < MOST_LAST_SHARE * 1800
+    cut = replace(ended(spec, 1.0), architecture=network(96, 0.5), seconds=seconds)
+    found = in_the_time_left(spec, [cut], 400)
+    assert found is not None
+    assert 60 * found.room_minutes <= 1800 - LONGER * seconds - 400
+
+
+def test_the_pace_counts_the_answers_of_the_teacher_that_a_trial_had() -> None:
+    spec = replace(TUNED, image_px=128)
+    small = replace(ended(spec, 1.0), architecture=network(64), rung_accuracies=(0.8,))
+    cut = replace(small, number=2, architecture=network(64, 0.5), teacher=1, rung_accuracies=(0.8, 0.9))
+    foretold_s = taught_seconds(spec, network(64, 0.5), network(64))
+    assert foretold_s < training_seconds(spec, network(64, 0.5)), "who will teach is taken to be larger"
+    history = [small, replace(cut, seconds=START_SECONDS + 2 * foretold_s)]
+    assert pace_of(spec, history) == pytest.approx(2.0)
 
 
 def test_what_was_stopped_or_failed_says_nothing_about_the_pace() -> None:

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from models.backbones import BACKBONES
-from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
+from tests.search.specs import TUNED
 from tests.search.test_distillation import network
 from workers.local_files import FASTER, Share, shares_of
 
-SPEC = SearchSpec(
-    classes=5,
-    image_px=128,
-    latency_limit_ms=4,
-    device="devboard",
-    training_pictures=2400,
-    families=("mobilenet_v2",),
-    backbone=next(iter(BACKBONES)),
-    objective="front",
-    minutes=30,
-)
+SPEC = replace(TUNED, objective="front", minutes=30)
 WHOLE = TrialRecord(
     1, network(128), TrialState.DONE, 0.9, 0.9, latency_ms=1.2, seconds=730.0, rung_accuracies=(0.8, 0.9)
 )
