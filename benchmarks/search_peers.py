@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/search_peers.py METHOD SET SECONDS [SEED]
 
-METHOD is one of engine, scratch, fixed, hyperband, tpe; SET is signs, rice or quarters. A line of JSON goes to
+METHOD is one of engine, scratch, fixed, hyperband, tpe; SET is signs, rice, quarters or photos. A line of JSON goes to
 var/search_peers.jsonl; `table` in place of METHOD prints the table of all lines.
 
 Every method trains with the same code from the same published weights (scratch: from none), on one core, and begins no

@@ -25,6 +25,9 @@ from search.trial import TrialRecord
 LAST_SHARE, MOST_LAST_SHARE = 1 / 3, 1 / 2
 """Of the minutes, for the longer training of what is chosen (`search.finishing`): as a rule, and where it takes longer.
 Source: benchmarks/RESULTS.md, search, Quarters."""
+_FASTER, _FASTER_TAUGHT = 1.25, 1.6
+"""How much faster a network learns with two threads or more: a whole one was 1.27 times as fast, a taught one 1.68.
+Source: benchmarks/RESULTS.md, search, What a step takes."""
 START_SECONDS = 20.0
 """Of a trial, beside its epochs: start-up, tracing, int8 (shared/design/STACK.md: 8 to 30 s)."""
 _LEAST_PACE = 0.1
@@ -59,7 +62,8 @@ def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int, p
     """Return the most seconds that the longer training of each chosen network may take; None for any time.
 
     Who comes first gets all that its training can use, who would get too little gets nothing: of two half portions
-    neither network has anything. Those that need more than the usual share come after the others. Where the only one
+    neither network has anything. Those that need more than the usual share come after the others, whole ones last:
+    they gain least. Where the only one
     that is wanted would get too little, trials have used the time.
 
     Args:
@@ -74,7 +78,7 @@ def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int, p
     if spec.objective == Goal.TARGET and chosen and not _fits(chosen[0], seconds):
         return [0.0] * len(chosen)
     left_s, shares = [seconds] * at_once, list[float | None]([0.0] * len(chosen))
-    for position in sorted(range(len(chosen)), key=lambda each: not _fits(chosen[each], _usual_seconds(spec))):
+    for position in sorted(range(len(chosen)), key=lambda each: _comes_last(spec, chosen[each])):
         emptiest = left_s.index(max(left_s))
         fits = _fits(chosen[position], left_s[emptiest])
         share_s = min(left_s[emptiest], LONGER * _whole_seconds(chosen[position])) if fits else 0.0
@@ -83,7 +87,21 @@ def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int, p
     return shares
 
 
-def in_the_time_left(spec: SearchSpec, history: Sequence[TrialRecord], passed_s: float) -> SearchSpec | None:
+def speed_up(record: TrialRecord, threads: int) -> float:
+    """Return how many times as fast a network learns with so many threads as in its trial, which has one."""
+    if threads == 1:
+        return 1.0
+    return _FASTER if record.teacher is None else _FASTER_TAUGHT
+
+
+def with_threads(record: TrialRecord, threads: int) -> TrialRecord:
+    """Return a trial with the seconds that it would have taken with so many threads."""
+    return replace(record, seconds=(record.seconds or 0.0) / speed_up(record, threads))
+
+
+def in_the_time_left(
+    spec: SearchSpec, history: Sequence[TrialRecord], passed_s: float, threads: int = 1
+) -> SearchSpec | None:
     """Return what is asked, with trainings as short as the time that is left allows; None if there is none left.
 
     A search's first trial always begins.
@@ -92,10 +110,11 @@ def in_the_time_left(spec: SearchSpec, history: Sequence[TrialRecord], passed_s:
         spec: what is asked.
         history: every trial so far.
         passed_s: since the search began.
+        threads: of the longer training, where only one network has one.
     """
     if spec.minutes is None:
         return spec
-    left_s = 60 * spec.minutes - _kept_for_the_last(spec, history) - passed_s - START_SECONDS
+    left_s = 60 * spec.minutes - _kept_for_the_last(spec, history, threads) - passed_s - START_SECONDS
     room_s, shortest_s = left_s / pace_of(spec, history), limits_of(spec).shortest_training_seconds
     if room_s < shortest_s and history:
         return None
@@ -113,7 +132,7 @@ def pace_of(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
     return max(_LEAST_PACE, median(told)) if told else 1.0
 
 
-def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> float:
+def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord], threads: int) -> float:
     """Return the seconds that are kept for the longer training: none where that of the best so far would not fit in,
     nor, where a front is looked for, that of any along it that was cut out: those gain most (benchmarks/RESULTS.md,
     search, Quarters), so they may have more than usual, while a whole network would keep what nothing was cut out for
@@ -132,10 +151,15 @@ def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord]) -> floa
     kept_s = [
         min(room_s, max(usual_s, LONGER * _whole_seconds(last)))
         for each, room_s in rooms
-        for last in [as_last(spec, history, each)]
+        for last in [with_threads(as_last(spec, history, each), threads)]
         if _fits(last, room_s) and (each.parent is not None or _trains_longer(spec))
     ]
     return max(kept_s, default=0.0)
+
+
+def _comes_last(spec: SearchSpec, record: TrialRecord) -> tuple[bool, bool]:
+    usual = _fits(record, _usual_seconds(spec))
+    return not usual, not usual and is_published(record.architecture, spec.backbone)
 
 
 def _usual_seconds(spec: SearchSpec) -> float:

@@ -25,7 +25,7 @@ from workers.errors import JobBroken, StepFailed
 from workers.job_process import JobProcess, Report
 from workers.local_chip import LocalChip
 from workers.local_files import LocalFiles
-from workers.local_folder import claim, keep_trial, kept_trials, start_of, trial_folder
+from workers.local_folder import KeptTrial, claim, keep_trial, kept_trials, start_of, trial_folder
 from workers.local_pictures import Pictures
 
 DEADLINE_S = 24 * 3600.0
@@ -95,6 +95,7 @@ class LocalSearch:
     _reasons: dict[int, str] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _started: float = field(default_factory=time.monotonic)
+    """When the search would have begun if it had never been interrupted."""
     _wanted: bool = True
     _exhausted: bool = False
 
@@ -115,12 +116,18 @@ class LocalSearch:
                 raise
         return self._finish()
 
+    @property
+    def _passed_s(self) -> float:
+        return time.monotonic() - self._started
+
     def _take_over(self) -> None:
-        """Read what an earlier call left; what it was training waits to be gone on with."""
+        """Read what an earlier call left, what it was training waits to be gone on with; its minutes count."""
         claim(self.out_dir, self.spec, self.pictures.content_sha256)
-        for record, reason in kept_trials(self.out_dir):
+        kept = kept_trials(self.out_dir)
+        for record, reason, _ in kept:
             self._reasons[record.number] = reason
             self._records.append(replace(record, state=TrialState.PENDING) if _unfinished(record) else record)
+        self._started -= max((each.passed_s for each in kept), default=0.0)
 
     def _work(self) -> None:
         """Do one trial after another in a process of its own."""
@@ -146,7 +153,7 @@ class LocalSearch:
             waiting = next((record for record in self._records if record.state == TrialState.PENDING), None)
             if waiting:
                 return self._keep(replace(waiting, state=TrialState.RUNNING))
-            spec = in_the_time_left(self.spec, self._records, time.monotonic() - self._started)
+            spec = in_the_time_left(self.spec, self._records, self._passed_s, self.processes)
             if self._exhausted or spec is None or len(self._records) >= self.spec.trials:
                 return None
             history = [record.to_json() for record in self._records]
@@ -222,13 +229,13 @@ class LocalSearch:
         with self._lock:
             self._records[record.number - 1] = record
             self._doing.pop(record.number, None)
-            keep_trial(self.out_dir, record, self._reasons.get(record.number, ""))
+            keep_trial(self.out_dir, KeptTrial(record, self._reasons.get(record.number, ""), self._passed_s))
             self._announce()
         return record
 
     def _announce(self) -> None:
-        passed = time.monotonic() - self._started
-        self.on_change(Standing(self.spec, tuple(self._records), dict(self._doing), dict(self._reasons), passed))
+        told = dict(self._doing), dict(self._reasons), self._passed_s
+        self.on_change(Standing(self.spec, tuple(self._records), *told))
 
     def _files(self) -> LocalFiles:
         return LocalFiles(
@@ -255,7 +262,7 @@ class LocalSearch:
             raise SearchError(f"No trial of this search came to an end. The last one: {message}")
         front = some_of_front(self.spec, self._records) if self.spec.objective == Goal.FRONT else []
         others = [record for record in reversed(front) if record.number != best.number]
-        result, *further = self._files().results_of([best, *others], time.monotonic() - self._started)
+        result, *further = self._files().results_of([best, *others], self._passed_s)
         if self.spec.objective == Goal.FRONT:
             result = {**result, "front": sorted([*further, result], key=lambda each: float(each["latency_ms"]))}
         files = {name: Path(each) for name, each in result["files"].items()}

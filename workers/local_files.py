@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from search.distillation import as_last
-from search.minutes import last_shares
+from search.minutes import last_shares, speed_up, with_threads
 from search.spec import SearchSpec
 from search.trial import TrialRecord
 from workers.job_process import JobProcess, Report
@@ -20,10 +20,6 @@ from workers.local_chip import DoJob, LocalChip
 from workers.local_folder import RESULT_FILE, start_of, trial_folder
 from workers.local_pictures import Pictures
 from workers.written import write_whole
-
-FASTER = 1.25
-"""How much faster a network learns with two threads or more: a whole one by 1.27, a taught one by 1.7. Source:
-benchmarks/RESULTS.md, search, What a step takes."""
 
 
 class Do(Protocol):
@@ -61,11 +57,22 @@ def shares_of(spec: SearchSpec, records: Sequence[TrialRecord], processes: int, 
     at_once = min(processes, len(records))
     seconds = last_shares(spec, records, at_once, passed_s)
     trained = min(at_once, sum(share_s != 0 for share_s in seconds))
+    if trained < 2:
+        trained, seconds = 1, _seconds_of_only(spec, records, processes, passed_s)
     threads = [processes // (trained if share_s != 0 else at_once) for share_s in seconds]
     return [
-        Share(each, None if share_s is None else share_s * (FASTER if each > 1 else 1.0))
-        for each, share_s in zip(threads, seconds, strict=True)
+        Share(each, None if share_s is None else share_s * speed_up(record, each))
+        for each, record, share_s in zip(threads, records, seconds, strict=True)
     ]
+
+
+def _seconds_of_only(
+    spec: SearchSpec, records: Sequence[TrialRecord], threads: int, passed_s: float
+) -> list[float | None]:
+    """Return what the last training of one network may take, where it has all threads; the others have none."""
+    seconds = last_shares(spec, [with_threads(record, threads) for record in records], 1, passed_s)
+    only = next((place for place, share_s in enumerate(seconds) if share_s != 0), None)
+    return [share_s if place == only else 0.0 for place, share_s in enumerate(seconds)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from search.errors import SearchError, SpecInvalid
 from search.spec import SearchSpec
@@ -63,16 +63,26 @@ def start_of(out_dir: Path, record: TrialRecord, parent: Path | None) -> dict[st
     return start
 
 
-def keep_trial(out_dir: Path, record: TrialRecord, reason: str) -> None:
-    """Write a trial down, with why it was chosen."""
-    kept = {"trial": record.to_json(), "reason": reason}
-    write_whole(trial_folder(out_dir, record.number) / TRIAL_FILE, json.dumps(kept, indent=1))
+class KeptTrial(NamedTuple):
+    """A trial as it was last written down."""
+
+    record: TrialRecord
+    reason: str
+    """Why it was chosen."""
+    passed_s: float
+    """What the search had taken by then, in all calls."""
 
 
-def kept_trials(out_dir: Path) -> list[tuple[TrialRecord, str]]:
-    """Return the trials that earlier calls wrote down, each with why it was chosen."""
+def keep_trial(out_dir: Path, kept: KeptTrial) -> None:
+    """Write a trial down."""
+    content = {"trial": kept.record.to_json(), "reason": kept.reason, "passed_s": kept.passed_s}
+    write_whole(trial_folder(out_dir, kept.record.number) / TRIAL_FILE, json.dumps(content, indent=1))
+
+
+def kept_trials(out_dir: Path) -> list[KeptTrial]:
+    """Return the trials that earlier calls wrote down."""
     found = [json.loads(file.read_text()) for file in sorted(out_dir.glob(f"trials/*/{TRIAL_FILE}"))]
-    return [(TrialRecord.from_json(kept["trial"]), kept["reason"]) for kept in found]
+    return [KeptTrial(TrialRecord.from_json(one["trial"]), one["reason"], one.get("passed_s", 0.0)) for one in found]
 
 
 def _same_search(kept: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:

@@ -115,6 +115,16 @@ def test_along_a_front_time_is_kept_for_what_was_cut_out_if_the_best_takes_too_l
     assert in_the_time_left(spec, [slow, small, longer], 1800 - 750) is None, "what was cut out has more than usual"
     assert in_the_time_left(spec, [whole, small], 1800 - 750) is not None, "a whole network has not"
     assert last_shares(replace(spec, objective="target"), [slow, cut], 1, 900) == [0, 0]
+    slower = [replace(slow, seconds=550.0), replace(cut, seconds=500.0)]
+    assert last_shares(spec, slower, 1, 900) == [0, 900], "what was cut out comes first"
+
+
+def test_a_longer_training_that_fits_in_only_with_all_threads_keeps_its_time() -> None:
+    spec = replace(TUNED, objective="front", image_px=128)
+    slow = replace(ended(spec, 1.0), architecture=network(128), seconds=910.0, latency_ms=1.2)
+    cut = replace(slow, number=2, architecture=network(64, 0.5), validation_accuracy=0.7, seconds=650.0, latency_ms=0.4)
+    assert in_the_time_left(spec, [slow, cut], 1800 - 750) is not None
+    assert in_the_time_left(spec, [slow, cut], 1800 - 750, threads=2) is None
 
 
 def test_trials_that_used_what_was_kept_leave_the_longer_training_the_rest() -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,15 @@ import pytest
 from PIL import Image
 
 from command import main
+from models.families import FAMILIES
 from search.choice import best_of, some_of_front
 from search.spec import SearchSpec
 from search.trial import TrialRecord, TrialState
+from workers.job_process import JobProcess
+from workers.local import LocalSearch
+from workers.local_folder import KeptTrial, keep_trial
 from workers.local_pictures import check_pictures
+from workers.written import write_whole
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = SearchSpec(classes=2, image_px=32, latency_limit_ms=10, device="devboard")
@@ -74,6 +80,27 @@ def test_a_killed_search_goes_on_and_ends_with_files(
         assert (out / "best" / "result.json").stat().st_mtime_ns == made_at, "a search that has ended does nothing more"
 
 
+@pytest.mark.parametrize(("passed_s", "more"), [(1790.0, False), (0.0, True)])
+def test_the_minutes_of_earlier_calls_count(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passed_s: float, more: bool
+) -> None:
+    out, asked = tmp_path / "out", list[str]()
+
+    def refuse(self: JobProcess, job: dict[str, object], *others: object) -> dict[str, object]:
+        asked.append(str(job["job"]))
+        return {"stopped": "The test has seen enough."}
+
+    monkeypatch.setattr(JobProcess, "run", refuse)
+    checked = check_pictures(pictures, out / "pictures", lambda report: None)
+    network = next(iter(FAMILIES["efficientnet_edgetpu"].published.values()))
+    done = TrialRecord(1, network, TrialState.DONE, 0.9, 0.9, 0.5, seconds=60.0, rung_accuracies=(0.8, 0.9))
+    keep_trial(out, KeptTrial(done, "It was first.", passed_s))
+    write_whole(out / "best" / "result.json", json.dumps({"trial": 1, "files": {}}))
+    found = LocalSearch(replace(SPEC, minutes=30), checked, out, processes=1).run()
+    assert found.records == (done,)
+    assert ("propose" in asked) == more
+
+
 def wait_for(path: Path) -> None:
     deadline = time.monotonic() + 120
     while not path.exists():
@@ -122,8 +149,6 @@ def test_changed_pictures_are_checked_anew(pictures: Path, tmp_path: Path) -> No
 
 
 def test_the_best_is_the_fastest_of_those_that_are_equally_right() -> None:
-    from models.families import FAMILIES
-
     architecture = next(iter(FAMILIES["efficientnet_edgetpu"].published.values()))
 
     def record(number: int, accuracy: float, latency_ms: float) -> TrialRecord:
@@ -136,8 +161,6 @@ def test_the_best_is_the_fastest_of_those_that_are_equally_right() -> None:
 
 
 def test_files_are_made_for_the_best_and_what_gives_most_at_every_latency() -> None:
-    from models.families import FAMILIES
-
     architecture = next(iter(FAMILIES["efficientnet_edgetpu"].published.values()))
     found = {
         9: (0.47, 64.0),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from search.minutes import speed_up
 from search.trial import TrialRecord, TrialState
 from tests.search.specs import TUNED
 from tests.search.test_distillation import network
-from workers.local_files import FASTER, Share, shares_of
+from workers.local_files import Share, shares_of
 
 SPEC = replace(TUNED, objective="front", minutes=30)
 WHOLE = TrialRecord(
@@ -17,8 +20,16 @@ CUT = replace(WHOLE, number=2, architecture=network(64, 0.5), validation_accurac
 
 
 def test_the_only_network_that_is_trained_for_longer_has_all_of_the_machine() -> None:
-    assert shares_of(SPEC, [WHOLE, CUT], 2, passed_s=750) == [Share(1, 0.0), Share(2, 1050 * FASTER)]
-    assert shares_of(SPEC, [CUT], 2, passed_s=750) == [Share(2, 1050 * FASTER)]
+    assert shares_of(SPEC, [WHOLE, CUT], 2, passed_s=750) == [Share(1, 0.0), Share(2, pytest.approx(3 * 366))]
+    assert shares_of(replace(SPEC, minutes=None), [CUT], 2, passed_s=750) == [Share(2, None)]
+
+
+def test_with_all_of_the_machine_it_fits_in_where_it_did_not() -> None:
+    taught = replace(CUT, seconds=750.0, teacher=1)
+    assert shares_of(SPEC, [WHOLE, taught], 1, passed_s=750) == [Share(1, 0.0), Share(1, 0.0)]
+    found = shares_of(SPEC, [WHOLE, taught], 2, passed_s=750)
+    assert found == [Share(1, 0.0), Share(2, pytest.approx(1050 * speed_up(taught, 2)))]
+    assert speed_up(taught, 2) > speed_up(CUT, 2) > 1
 
 
 def test_two_of_them_share_it() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from search.trial import TrialRecord, TrialState
 from tests.search.test_distillation import network
-from workers.local_folder import keep_trial, kept_trials, start_of, trial_folder
+from workers.local_folder import TRIAL_FILE, KeptTrial, keep_trial, kept_trials, start_of, trial_folder
 
 TRIAL = TrialRecord(3, network(64), TrialState.RUNNING)
 
@@ -24,7 +25,16 @@ def test_a_training_begins_with_the_searchs_weights_or_another_trials_and_may_ha
 
 
 def test_a_trial_is_read_as_it_was_written(tmp_path: Path) -> None:
-    record = replace(TRIAL, teacher=1)
+    kept = KeptTrial(replace(TRIAL, teacher=1), "Trial 1 teaches it.", 61.5)
     trial_folder(tmp_path, 3).mkdir(parents=True)
-    keep_trial(tmp_path, record, "Trial 1 teaches it.")
-    assert kept_trials(tmp_path) == [(record, "Trial 1 teaches it.")]
+    keep_trial(tmp_path, kept)
+    assert kept_trials(tmp_path) == [kept]
+
+
+def test_a_trial_of_an_older_version_says_nothing_of_the_time(tmp_path: Path) -> None:
+    keep_trial(tmp_path, KeptTrial(TRIAL, "", 61.5))
+    file = trial_folder(tmp_path, 3) / TRIAL_FILE
+    content = json.loads(file.read_text())
+    del content["passed_s"]
+    file.write_text(json.dumps(content))
+    assert kept_trials(tmp_path) == [KeptTrial(TRIAL, "", 0.0)]
