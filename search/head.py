@@ -138,12 +138,11 @@ def judge_on(features: Floats, labels: NDArray[np.int64]) -> Callable[[Head], fl
     return lambda head: float(np.mean(head.classify(features) == labels))
 
 
-def fit_on(network: keras.Model, dataset: Dataset, folder: Path) -> tuple[Head, Mirrors]:
-    """Return a head for a network on a dataset, and how its pictures may be mirrored; features go into the folder."""
+def fit_on(network: keras.Model, dataset: Dataset, folder: Path) -> tuple[Head, Extractor]:
+    """Return a head for a network on a dataset, and what computes its features, which go into the folder."""
     extractor = Extractor(network)
     folder.mkdir(parents=True, exist_ok=True)
     train = extractor.of(dataset.train.images, folder / "train_features.npy")
     validation = extractor.of(dataset.validation.images, folder / "validation_features.npy")
     judge = judge_on(validation, dataset.validation.labels)
-    head = fit_head(np.asarray(train), dataset.train.labels, judge, len(dataset.classes))
-    return head, mirrors_of(head, extractor, dataset.validation, folder)
+    return fit_head(np.asarray(train), dataset.train.labels, judge, len(dataset.classes)), extractor

@@ -18,7 +18,7 @@ from models.pretrained import Parent, load_parent
 from models.transfer import HEAD, has_dense_head, set_head, stages_of
 from search.dataset import Dataset
 from search.errors import TrialFailed
-from search.head import fit_on
+from search.head import fit_on, mirrors_of
 from search.recipe import Learns, recipe_of
 from search.tuning import Mirrors, Tuning, rates_of
 
@@ -66,12 +66,28 @@ def take_over(
     network.set_weights(heir.get_weights())
     mirrors = Mirrors()
     if has_dense_head(network):
-        head, mirrors = fit_on(network, pictures, folder / FEATURES)
+        head, extractor = fit_on(network, pictures, folder / FEATURES)
         set_head(network, head.kernel, head.bias)
+        if is_parent(architecture, parent):
+            mirrors = mirrors_of(head, extractor, pictures.validation, folder / FEATURES)
+        else:
+            mirrors = _mirrors_by(parent, pictures, seed=seed, folder=folder / FEATURES / "parent")
     norms_learn = not keeps_early(architecture, parent)
     if norms_learn and is_parent(architecture, parent):
         settle_norms(network, some_of(pictures, seed))  # weights of a file know no mean and spread to go on from
     return Tuning(rates_for(architecture, parent, len(pictures.classes)), mirrors, norms_learn)
+
+
+def _mirrors_by(parent: Parent, pictures: Dataset, *, seed: int, folder: Path) -> Mirrors:
+    """Return how pictures may be mirrored, by what the whole parent knows: what was cut out of it knows too little of
+    any picture to say that of a mirrored one (benchmarks/RESULTS.md, search, Photographs).
+    """
+    whole = replace(parent.architecture, image_px=pictures.image_px)
+    network = inherit(parent, whole, len(pictures.classes), some_of(pictures, seed), seed=seed)
+    if not has_dense_head(network):
+        return Mirrors()
+    head, extractor = fit_on(network, pictures, folder)
+    return mirrors_of(head, extractor, pictures.validation, folder)
 
 
 def rates_for(architecture: Architecture, parent: Parent, classes: int) -> dict[str, float]:

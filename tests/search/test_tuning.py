@@ -10,7 +10,7 @@ import pytest
 
 from models.architecture import Architecture, Block
 from models.families import FAMILIES
-from search.dataset import Dataset, load
+from search.dataset import Dataset, Split, load
 from search.errors import TrialFailed
 from search.progress import Progress
 from search.schedule import tuning_schedule_for
@@ -163,6 +163,31 @@ def test_where_all_layers_learn_so_do_early_ones_and_normalizations_from_settled
     learned = keras.models.load_model(trained.checkpoint)
     assert not np.array_equal(learned.get_layer("stem").kernel, unsettled.get_layer("stem").kernel)
     assert trained.validation_accuracy > 0.8
+
+
+@pytest.mark.slow
+def test_the_whole_parent_says_how_the_pictures_of_what_was_cut_out_may_be_mirrored(
+    parent: Path, pictures: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from models.network import build_network
+    from models.pretrained import load_parent
+    from search import takeover
+    from search.head import Extractor, Head, mirrors_of
+
+    asked = list[Path]()
+
+    def remember(head: Head, extractor: Extractor, split: Split, folder: Path) -> Mirrors:
+        asked.append(folder)
+        return mirrors_of(head, extractor, split, folder)
+
+    monkeypatch.setattr(takeover, "mirrors_of", remember)
+    source, cut = load_parent(parent), replace(SMALL, blocks=SMALL.blocks[:-1])
+    tunings = [
+        takeover.take_over(source, build_network(each, 2, 0), each, pictures, seed=1, folder=tmp_path / name)
+        for name, each in (("whole", SMALL), ("cut", cut))
+    ]
+    assert [each.mirrors for each in tunings] == [Mirrors(across=True, down=True)] * 2
+    assert asked == [tmp_path / "whole" / "features", tmp_path / "cut" / "features" / "parent"]
 
 
 @pytest.mark.slow
