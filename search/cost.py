@@ -88,12 +88,13 @@ def teaching_seconds(spec: SearchSpec) -> float:
     if not spec.backbone:
         return 0.0
     macs = _largest_whole_macs(spec.backbone, spec.image_px, spec.latency_limit_ms, spec.classes, spec.device)
-    return _answering_seconds(spec, macs)
+    return _answering_seconds(heir_schedule_for(spec.training_pictures), macs)
 
 
 def taught_seconds(spec: SearchSpec, architecture: Architecture, teacher: Architecture | None) -> float:
     """Return what `training_seconds` does, where it is known who teaches the network; None for nobody."""
-    taught_s = _answering_seconds(spec, teacher.macs(spec.classes)) if teacher else 0.0
+    schedule, _ = _schedule(architecture, spec, published=is_published(architecture, spec.backbone))
+    taught_s = _answering_seconds(schedule, teacher.macs(spec.classes)) if teacher else 0.0
     return _own_seconds(spec, architecture) + taught_s
 
 
@@ -102,8 +103,8 @@ def _own_seconds(spec: SearchSpec, architecture: Architecture) -> float:
     return _shown(schedule) * share * _step_ms(architecture, spec.classes) / 1000
 
 
-def _answering_seconds(spec: SearchSpec, macs: int) -> float:
-    return _shown(heir_schedule_for(spec.training_pictures)) * macs / _ANSWERED_MACS_PER_MS / 1000
+def _answering_seconds(schedule: Schedule, macs: int) -> float:
+    return _shown(schedule) * macs / _ANSWERED_MACS_PER_MS / 1000
 
 
 def estimate_of(spec: SearchSpec, architecture: Architecture) -> LatencyEstimate:

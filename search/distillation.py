@@ -32,12 +32,14 @@ def teacher_of(spec: SearchSpec, history: Sequence[TrialRecord], architecture: A
     Returns:
         None where labels are all that it learns from: the published network itself, and any where none is ahead.
     """
+    if is_published(architecture, spec.backbone):
+        return None
     pupils = [
         record.float_accuracy or 0.0
         for record in _at_their_end(history)
         if not is_published(record.architecture, spec.backbone)
     ]
-    return _ahead_of(max(pupils, default=0.0), spec, history, architecture)
+    return _ahead_of(max(pupils, default=0.0), spec, history)
 
 
 def as_last(spec: SearchSpec, history: Sequence[TrialRecord], chosen: TrialRecord) -> TrialRecord:
@@ -45,11 +47,12 @@ def as_last(spec: SearchSpec, history: Sequence[TrialRecord], chosen: TrialRecor
     seconds that the trial would have taken with that one.
 
     It may be another one than in its trial: where several train at once, the best whole network often is not at its end
-    when one that was cut out begins.
+    when one that was cut out begins. A whole network has one only here: of small pictures it learns more from one that
+    sees larger ones (benchmarks/RESULTS.md, search, Photographs).
     """
-    if not spec.backbone or is_published(chosen.architecture, spec.backbone):
+    if not spec.backbone:
         return chosen
-    last = replace(chosen, teacher=_ahead_of(chosen.float_accuracy or 0.0, spec, history, chosen.architecture))
+    last = replace(chosen, teacher=_ahead_of(chosen.float_accuracy or 0.0, spec, history))
     if chosen.seconds is None:
         return last
     slower = foretold_seconds(spec, history, last) / foretold_seconds(spec, history, chosen)
@@ -62,12 +65,12 @@ def foretold_seconds(spec: SearchSpec, history: Sequence[TrialRecord], record: T
     return taught_seconds(spec, record.architecture, teacher)
 
 
-def _ahead_of(pupil: float, spec: SearchSpec, history: Sequence[TrialRecord], architecture: Architecture) -> int | None:
+def _ahead_of(pupil: float, spec: SearchSpec, history: Sequence[TrialRecord]) -> int | None:
     """Return who teaches a network, where the best of its kind comes to an accuracy: of those that are right about as
     often as the best of them, the one with the smallest pictures, because a teacher may take longer for an answer than
     its pupil for a step.
     """
-    if not spec.backbone or is_published(architecture, spec.backbone):
+    if not spec.backbone:
         return None
     teachers = [
         (record.float_accuracy or 0.0, record)

@@ -26,7 +26,8 @@ LAST_SHARE, MOST_LAST_SHARE = 1 / 3, 1 / 2
 """Of the minutes, for the longer training of what is chosen (`search.finishing`): as a rule, and where it takes longer.
 Source: benchmarks/RESULTS.md, search, Quarters."""
 _FASTER, _FASTER_TAUGHT = 1.25, 1.6
-"""How much faster a network learns with two threads or more: a whole one was 1.27 times as fast, a taught one 1.68.
+"""How much faster a network learns with two threads or more: a whole one was 1.27 times as fast, what was cut out and
+is taught 1.68.
 Source: benchmarks/RESULTS.md, search, What a step takes."""
 START_SECONDS = 20.0
 """Of a trial, beside its epochs: start-up, tracing, int8 (shared/design/STACK.md: 8 to 30 s)."""
@@ -87,16 +88,17 @@ def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int, p
     return shares
 
 
-def speed_up(record: TrialRecord, threads: int) -> float:
+def speed_up(spec: SearchSpec, record: TrialRecord, threads: int) -> float:
     """Return how many times as fast a network learns with so many threads as in its trial, which has one."""
     if threads == 1:
         return 1.0
-    return _FASTER if record.teacher is None else _FASTER_TAUGHT
+    whole = is_published(record.architecture, spec.backbone)
+    return _FASTER if whole or record.teacher is None else _FASTER_TAUGHT
 
 
-def with_threads(record: TrialRecord, threads: int) -> TrialRecord:
+def with_threads(spec: SearchSpec, record: TrialRecord, threads: int) -> TrialRecord:
     """Return a trial with the seconds that it would have taken with so many threads."""
-    return replace(record, seconds=(record.seconds or 0.0) / speed_up(record, threads))
+    return replace(record, seconds=(record.seconds or 0.0) / speed_up(spec, record, threads))
 
 
 def in_the_time_left(
@@ -151,7 +153,7 @@ def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord], threads
     kept_s = [
         min(room_s, max(usual_s, LONGER * _whole_seconds(last)))
         for each, room_s in rooms
-        for last in [with_threads(as_last(spec, history, each), threads)]
+        for last in [with_threads(spec, as_last(spec, history, each), threads)]
         if _fits(last, room_s) and (each.parent is not None or _trains_longer(spec))
     ]
     return max(kept_s, default=0.0)

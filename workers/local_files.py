@@ -61,7 +61,7 @@ def shares_of(spec: SearchSpec, records: Sequence[TrialRecord], processes: int, 
         trained, seconds = 1, _seconds_of_only(spec, records, processes, passed_s)
     threads = [processes // (trained if share_s != 0 else at_once) for share_s in seconds]
     return [
-        Share(each, None if share_s is None else share_s * speed_up(record, each))
+        Share(each, None if share_s is None else share_s * speed_up(spec, record, each))
         for each, record, share_s in zip(threads, records, seconds, strict=True)
     ]
 
@@ -70,7 +70,7 @@ def _seconds_of_only(
     spec: SearchSpec, records: Sequence[TrialRecord], threads: int, passed_s: float
 ) -> list[float | None]:
     """Return what the last training of one network may take, where it has all threads; the others have none."""
-    seconds = last_shares(spec, [with_threads(record, threads) for record in records], 1, passed_s)
+    seconds = last_shares(spec, [with_threads(spec, record, threads) for record in records], 1, passed_s)
     only = next((place for place, share_s in enumerate(seconds) if share_s != 0), None)
     return [share_s if place == only else 0.0 for place, share_s in enumerate(seconds)]
 

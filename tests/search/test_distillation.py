@@ -65,7 +65,17 @@ def test_a_longer_training_learns_from_who_came_to_his_end_after_the_trial_began
     assert as_last(SPEC, [early, chosen], chosen).teacher is None, "it has left its teacher behind"
     better = trial(4, network(96, 0.75), 0.94)
     assert as_last(SPEC, [late, early, chosen, better], chosen).teacher == 1, "another pupil's accuracy is not its own"
-    assert as_last(SPEC, [late, early], early) == early, "the published network itself has no teacher"
+
+
+def test_a_whole_network_of_small_pictures_learns_from_one_of_larger_pictures_in_the_longer_training() -> None:
+    small, large = replace(trial(2, network(64), 0.82), seconds=100.0), trial(1, network(128), 0.88)
+    last = as_last(SPEC, [large, small], small)
+    assert last.teacher == 1
+    assert last.seconds is not None
+    assert 110 < last.seconds < 300
+    assert as_last(SPEC, [large, small], large) == large
+    assert as_last(SPEC, [replace(large, float_accuracy=0.83), small], small).teacher is None, "two points are a lead"
+    assert as_last(replace(SPEC, backbone=""), [large, small], small) == small
 
 
 def test_a_longer_training_takes_the_time_of_its_own_teacher() -> None:
@@ -97,7 +107,7 @@ def test_what_is_cut_or_has_not_learned_to_its_end_teaches_nothing(useless: Tria
     assert teacher_of(SPEC, [useless], network(96, 0.5)) is None
 
 
-def test_the_whole_network_and_searches_from_scratch_learn_from_labels_alone() -> None:
+def test_trials_of_the_whole_network_and_searches_from_scratch_learn_from_labels_alone() -> None:
     history = [trial(1, network(128), 0.95)]
     assert teacher_of(SPEC, history, network(96)) is None
     assert teacher_of(replace(SPEC, backbone=""), history, network(96, 0.5)) is None

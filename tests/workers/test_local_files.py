@@ -28,8 +28,8 @@ def test_with_all_of_the_machine_it_fits_in_where_it_did_not() -> None:
     taught = replace(CUT, seconds=750.0, teacher=1)
     assert shares_of(SPEC, [WHOLE, taught], 1, passed_s=750) == [Share(1, 0.0), Share(1, 0.0)]
     found = shares_of(SPEC, [WHOLE, taught], 2, passed_s=750)
-    assert found == [Share(1, 0.0), Share(2, pytest.approx(1050 * speed_up(taught, 2)))]
-    assert speed_up(taught, 2) > speed_up(CUT, 2) > 1
+    assert found == [Share(1, 0.0), Share(2, pytest.approx(1050 * speed_up(SPEC, taught, 2)))]
+    assert speed_up(SPEC, taught, 2) > speed_up(SPEC, CUT, 2) == speed_up(SPEC, replace(WHOLE, teacher=3), 2) > 1
 
 
 def test_two_of_them_share_it() -> None:
