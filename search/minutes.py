@@ -27,8 +27,7 @@ LAST_SHARE, MOST_LAST_SHARE = 1 / 3, 1 / 2
 Source: benchmarks/RESULTS.md, search, Quarters."""
 _FASTER, _FASTER_TAUGHT = 1.25, 1.6
 """How much faster a network learns with two threads or more: a whole one was 1.27 times as fast, what was cut out and
-is taught 1.68.
-Source: benchmarks/RESULTS.md, search, What a step takes."""
+has a teacher 1.68. Source: benchmarks/RESULTS.md, search, What a step takes."""
 START_SECONDS = 20.0
 """Of a trial, beside its epochs: start-up, tracing, int8 (shared/design/STACK.md: 8 to 30 s)."""
 _LEAST_PACE = 0.1
@@ -64,8 +63,7 @@ def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int, p
 
     Who comes first gets all that its training can use, who would get too little gets nothing: of two half portions
     neither network has anything. Those that need more than the usual share come after the others, whole ones last:
-    they gain least. Where the only one
-    that is wanted would get too little, trials have used the time.
+    they gain least. Where the only one that is wanted would get too little, trials have used the time.
 
     Args:
         spec: what was asked.

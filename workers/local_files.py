@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -56,9 +57,9 @@ def shares_of(spec: SearchSpec, records: Sequence[TrialRecord], processes: int, 
     """
     at_once = min(processes, len(records))
     seconds = last_shares(spec, records, at_once, passed_s)
-    trained = min(at_once, sum(share_s != 0 for share_s in seconds))
-    if trained < 2:
-        trained, seconds = 1, _seconds_of_only(spec, records, processes, passed_s)
+    if sum(share_s != 0 for share_s in seconds) < 2:
+        seconds = _seconds_of_only(spec, records, seconds, processes, passed_s)
+    trained = min(at_once, max(1, sum(share_s != 0 for share_s in seconds)))
     threads = [processes // (trained if share_s != 0 else at_once) for share_s in seconds]
     return [
         Share(each, None if share_s is None else share_s * speed_up(spec, record, each))
@@ -67,12 +68,16 @@ def shares_of(spec: SearchSpec, records: Sequence[TrialRecord], processes: int, 
 
 
 def _seconds_of_only(
-    spec: SearchSpec, records: Sequence[TrialRecord], threads: int, passed_s: float
+    spec: SearchSpec, records: Sequence[TrialRecord], seconds: Sequence[float | None], threads: int, passed_s: float
 ) -> list[float | None]:
-    """Return what the last training of one network may take, where it has all threads; the others have none."""
-    seconds = last_shares(spec, [with_threads(spec, record, threads) for record in records], 1, passed_s)
-    only = next((place for place, share_s in enumerate(seconds) if share_s != 0), None)
-    return [share_s if place == only else 0.0 for place, share_s in enumerate(seconds)]
+    """Return what the last training of one network may take where it has all threads: of the only one that has time
+    with one thread or, if none has, of one that has with all. The others have none.
+    """
+    places = [place for place, share_s in enumerate(seconds) if share_s != 0] or range(len(records))
+    quicker = [with_threads(spec, records[place], threads) for place in places]
+    shares = dict(zip(places, last_shares(spec, quicker, 1, passed_s), strict=True))
+    only = max(shares, key=lambda place: math.inf if shares[place] is None else shares[place] or 0.0)
+    return [shares[only] if place == only else 0.0 for place in range(len(records))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,18 @@ def test_with_all_of_the_machine_it_fits_in_where_it_did_not() -> None:
     assert speed_up(SPEC, taught, 2) > speed_up(SPEC, CUT, 2) == speed_up(SPEC, replace(WHOLE, teacher=3), 2) > 1
 
 
+def test_who_has_time_with_one_thread_comes_before_who_needs_all() -> None:
+    slow, quick = replace(WHOLE, seconds=720.0), replace(CUT, seconds=60.0)
+    assert shares_of(SPEC, [slow, quick], 2, passed_s=750) == [Share(1, 0.0), Share(2, pytest.approx(180))]
+    assert shares_of(SPEC, [slow], 2, passed_s=750) == [Share(2, pytest.approx(1050 * speed_up(SPEC, slow, 2)))]
+
+
 def test_two_of_them_share_it() -> None:
     quick = replace(WHOLE, seconds=300.0)
     assert shares_of(SPEC, [quick, CUT], 2, passed_s=750) == [Share(1, 900.0), Share(1, 1050.0)]
     assert shares_of(replace(SPEC, minutes=None), [quick, CUT], 2, passed_s=750) == [Share(1, None), Share(1, None)]
+    one_by_one = shares_of(SPEC, [replace(quick, seconds=150.0), replace(CUT, seconds=150.0)], 1, passed_s=750)
+    assert one_by_one == [Share(1, 450.0), Share(1, 450.0)]
 
 
 def test_where_nothing_is_trained_files_are_made_side_by_side() -> None:
