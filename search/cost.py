@@ -76,8 +76,8 @@ def cost_of(spec: SearchSpec, architecture: Architecture) -> Cost:
 
 def training_seconds(spec: SearchSpec, architecture: Architecture) -> float:
     """Return the seconds of one processor core that the training of a network will take, about."""
-    own_s = _own_seconds(spec, architecture)
-    return own_s if is_published(architecture, spec.backbone) else own_s + teaching_seconds(spec)
+    alone_s = taught_seconds(spec, architecture, None)
+    return alone_s if is_published(architecture, spec.backbone) else alone_s + teaching_seconds(spec)
 
 
 def teaching_seconds(spec: SearchSpec) -> float:
@@ -93,14 +93,9 @@ def teaching_seconds(spec: SearchSpec) -> float:
 
 def taught_seconds(spec: SearchSpec, architecture: Architecture, teacher: Architecture | None) -> float:
     """Return what `training_seconds` does, where it is known who teaches the network; None for nobody."""
-    schedule, _ = _schedule(architecture, spec, published=is_published(architecture, spec.backbone))
-    taught_s = _answering_seconds(schedule, teacher.macs(spec.classes)) if teacher else 0.0
-    return _own_seconds(spec, architecture) + taught_s
-
-
-def _own_seconds(spec: SearchSpec, architecture: Architecture) -> float:
     schedule, share = _schedule(architecture, spec, published=is_published(architecture, spec.backbone))
-    return _shown(schedule) * share * _step_ms(architecture, spec.classes) / 1000
+    alone_s = _shown(schedule) * share * _step_ms(architecture, spec.classes) / 1000
+    return alone_s + (_answering_seconds(schedule, teacher.macs(spec.classes)) if teacher else 0.0)
 
 
 def _answering_seconds(schedule: Schedule, macs: int) -> float:

@@ -62,8 +62,8 @@ def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int, p
     """Return the most seconds that the longer training of each chosen network may take; None for any time.
 
     Who comes first gets all that its training can use, who would get too little gets nothing: of two half portions
-    neither network has anything. Those that need more than the usual share come after the others, whole ones last:
-    they gain least. Where the only one that is wanted would get too little, trials have used the time.
+    neither network has anything. Those that need more than the usual share come after the others, whole ones last,
+    as time is kept. Where the only one that is wanted would get too little, trials have used the time.
 
     Args:
         spec: what was asked.
@@ -77,7 +77,7 @@ def last_shares(spec: SearchSpec, chosen: Sequence[TrialRecord], at_once: int, p
     if spec.objective == Goal.TARGET and chosen and not _fits(chosen[0], seconds):
         return [0.0] * len(chosen)
     left_s, shares = [seconds] * at_once, list[float | None]([0.0] * len(chosen))
-    for position in sorted(range(len(chosen)), key=lambda each: _comes_last(spec, chosen[each])):
+    for position in sorted(range(len(chosen)), key=lambda each: _turn(spec, chosen[each])):
         emptiest = left_s.index(max(left_s))
         fits = _fits(chosen[position], left_s[emptiest])
         share_s = min(left_s[emptiest], LONGER * _whole_seconds(chosen[position])) if fits else 0.0
@@ -157,9 +157,11 @@ def _kept_for_the_last(spec: SearchSpec, history: Sequence[TrialRecord], threads
     return max(kept_s, default=0.0)
 
 
-def _comes_last(spec: SearchSpec, record: TrialRecord) -> tuple[bool, bool]:
-    usual = _fits(record, _usual_seconds(spec))
-    return not usual, not usual and is_published(record.architecture, spec.backbone)
+def _turn(spec: SearchSpec, record: TrialRecord) -> int:
+    """Return who comes before whom: 0 for any that needs the usual share, 1 for what was cut out, 2 for whole ones."""
+    if _fits(record, _usual_seconds(spec)):
+        return 0
+    return 2 if is_published(record.architecture, spec.backbone) else 1
 
 
 def _usual_seconds(spec: SearchSpec) -> float:

@@ -234,8 +234,8 @@ class LocalSearch:
         return record
 
     def _announce(self) -> None:
-        told = dict(self._doing), dict(self._reasons), self._passed_s
-        self.on_change(Standing(self.spec, tuple(self._records), *told))
+        records, doing, reasons = tuple(self._records), dict(self._doing), dict(self._reasons)
+        self.on_change(Standing(self.spec, records, doing, reasons, self._passed_s))
 
     def _files(self) -> LocalFiles:
         return LocalFiles(
