@@ -29,7 +29,9 @@ def add_search(commands: Any) -> None:
     )
     parser.add_argument("--file-size", type=float, metavar="KB", help="the most that the int8 file may have, estimated")
     parser.add_argument("--trials", type=int, help="how many networks are tried (default: 8)")
-    parser.add_argument("--minutes", type=float, help="all calls together end about then; files come after it")
+    parser.add_argument(
+        "--minutes", type=float, help="the search ends about then, all calls for OUT together; its files come after it"
+    )
     parser.add_argument(
         "--min-gain", type=float, metavar="POINTS", help="end when no trial is expected to gain so much"
     )
