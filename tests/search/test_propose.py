@@ -274,4 +274,4 @@ def test_published_weights_begin_whole_at_several_resolutions_and_once_shallow()
     assert recipe_of(second.architecture.choices) == RECIPES[1]
     first = next_proposal(best_only, [])
     assert isinstance(first, Proposal)
-    assert first.reason.endswith("All of its layers learn.")
+    assert first.reason.endswith("All of its layers learn, and its learning rate is half the usual one.")
