@@ -29,7 +29,7 @@ _SHARE_SPREAD = 1 / 3
 _FEWEST_SPREAD, _MOST_SPREAD = 3, 8
 """A third of the trials, but so many, spread over all latencies before anything is expected of a network."""
 _MOST_WHOLE = len(RECIPES) + 1
-"""Each recipe once, and a shallow network."""
+"""Each of `RECIPES` in its turn, and a shallow network."""
 _LEAST_GAIN = 1e-6
 """Accuracy below which nothing is gained: the best is right on every picture."""
 _GAIN_OF_EQUALS = 0.4
