@@ -158,7 +158,7 @@ def test_the_page_of_a_model_says_how_it_learned(client: Client, owner: User) ->
     make_release(owner, "corals", run)
     text = page(client, "/reef/corals")
     assert "<dd>25 epochs</dd>" in text
-    assert "all layers, taught by trial 2 of its search, 0.5 times the usual learning rate, seed 12345" in text
+    assert "all layers, taught by trial 2 of its search, half the usual learning rate, seed 12345" in text
 
 
 def test_hostile_words_are_shown_as_words(client: Client, owner: User) -> None:
