@@ -26,6 +26,9 @@ RUNG = 0.25
 (shared/design/SEARCH.md)."""
 FEWEST_RIVALS = 2
 """So many trainings reach their end before any is stopped."""
+PROMISED_LEAD = 0.01
+"""Accuracy that a training promises above all that costs no more, and goes on for, where a front is looked for: the
+better half of few trials is no front. Source: benchmarks/RESULTS.md, search, Photographs."""
 Kind = tuple[bool, bool]
 """How a training begins: with the whole published network, and with what a finished trial has learned."""
 
@@ -50,7 +53,8 @@ def goes_on(spec: SearchSpec, history: Sequence[TrialRecord], kind: Kind, latenc
     """Return whether a training promises to belong to the better half of those that were at the rung, and itself.
 
     Better is who is farther above what costs no more, because latency is known: a fast network need not beat a slow
-    one, unless the most accurate of all is looked for. The first of its kind goes on.
+    one, unless the most accurate of all is looked for. The first of its kind goes on, and whoever promises a lead of
+    `PROMISED_LEAD` along a front.
 
     Args:
         spec: what is asked.
@@ -70,6 +74,8 @@ def goes_on(spec: SearchSpec, history: Sequence[TrialRecord], kind: Kind, latenc
         if (of := _kind(spec, record)) in gains
     ]
     own = _margin(spec, promise, points)
+    if spec.objective == Goal.FRONT and own >= PROMISED_LEAD:
+        return True
     others = [_margin(spec, point, [*points[:at], *points[at + 1 :], promise]) for at, point in enumerate(points)]
     better = sum(margin > own for margin in others)
     return better < (len(points) + 1) / 2

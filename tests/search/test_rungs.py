@@ -43,6 +43,17 @@ def test_for_a_front_a_fast_network_need_not_beat_a_slow_one(goal: Goal, expecte
     assert goes_on(replace(SPEC, objective=goal), history, NEW, 0.2, 0.7) is expected
 
 
+def test_a_network_that_promises_a_lead_along_a_front_goes_on_though_others_lead_by_more() -> None:
+    history = [
+        _trial(1, 0.85, 0.90, latency_ms=1.2),
+        _trial(2, 0.77, 0.82, latency_ms=0.7),
+        _trial(3, 0.73, 0.78, latency_ms=0.6),
+    ]
+    spec = replace(SPEC, objective=Goal.FRONT)
+    assert goes_on(spec, history, NEW, 0.9, 0.786), "it promises 1.6 points, the others are 4 and 6 ahead"
+    assert not goes_on(spec, history, NEW, 0.8, 0.774), "it promises less than a point"
+
+
 def test_a_stopped_trial_counts_as_what_it_would_have_reached() -> None:
     first, second, third = ended(SPEC, [_trial(1, 0.6, 0.8), _trial(2, 0.7, 0.8), _trial(3, 0.5)])
     assert (first.validation_accuracy, second.validation_accuracy) == (0.8, 0.8)
