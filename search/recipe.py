@@ -26,7 +26,6 @@ LEARNS = "learns"
 """The name of the choice of layers."""
 RATES: tuple[Choice, ...] = (0.5, 1.0, 2.0)
 """Peak learning rate, of the usual one (`search.schedule`)."""
-_OF_USUAL = {0.5: "half", 2.0: "twice"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,14 @@ class Recipe:
     def sentence(self) -> str:
         """What is unusual about it, for people; empty where nothing is."""
         layers = "all of its layers learn" if self.learns == Learns.ALL else ""
-        times = _OF_USUAL.get(self.rate, f"{self.rate:g} times")
-        rate = "" if self.rate == 1 else f"its learning rate is {times} the usual one"
+        rate = "" if self.rate == 1 else f"its learning rate is {times_in_words(self.rate)} the usual one"
         words = ", and ".join(filter(None, (layers, rate)))
         return f"{words[:1].upper()}{words[1:]}." if words else ""
+
+
+def times_in_words(times: float) -> str:
+    """Return how many times the usual rate a rate is, as it is read before "the usual"."""
+    return {0.5: "half", 2.0: "twice"}.get(times, f"{times:g} times")
 
 
 _NAMES = frozenset(each.name for each in fields(Recipe))
@@ -54,7 +57,7 @@ RECIPES = 2 * (Recipe(Learns.ALL.value, 0.5), USUAL)
 """How the whole published networks of a beginning search learn, one after the other; it may try other ways later.
 
 All layers at half the rate suited photographs, where they were one and a half points worse at the whole one, as well as
-leaves. Late stages alone were two to three points worse on leaves, and as good on photographs and hands, in two thirds
+leaves. Late stages alone were two to three points worse on leaves, and no worse on photographs and hands, in two thirds
 of the time. Source: benchmarks/RESULTS.md, search, Rates and Photographs.
 """
 

@@ -8,8 +8,10 @@ from typing import Any
 from django import template
 
 from edgetpu.devices import DEVICES
+from search.recipe import times_in_words
 
 register = template.Library()
+register.filter("times_in_words", times_in_words)
 UNKNOWN = "—"
 SHORT_MS = 0.1
 SHORTEST_MS = 0.001
