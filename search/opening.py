@@ -1,9 +1,10 @@
 """What is tried before anything was learned: proven shapes. Pure.
 
-First each family's own shape, as large as the limits allow. Where there are published weights, then their own network
-at other resolutions, because it has lost nothing, with other recipes, because which one suits is a matter of the
-pictures; and once a shallow one of full width, to learn what cutting costs on these pictures. At equal latency a
-shallow one computes twice as much as a narrow one: the chip takes its time for every layer, however narrow.
+First each family's own shape, as large as the limits allow. Where there are published weights, that is their own
+network, whole, because it has lost nothing, at the largest resolution that there is time for; then the same at other
+resolutions, with other recipes, because which one suits is a matter of the pictures; and once a shallow one of full
+width, to learn what cutting costs on these pictures. At equal latency a shallow one computes twice as much as a
+narrow one: the chip takes its time for every layer, however narrow.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ def opening_of(
     families = {record.architecture.family for record in history}
     unseen = [each for each in networks if each.family not in families]
     if unseen:
-        largest = max(unseen, key=lambda each: (each.image_px, each.macs(spec.classes)))
-        if is_published(largest, spec.backbone):
+        whole = [each for each in unseen if is_published(each, spec.backbone)]
+        largest = max(whole or unseen, key=lambda each: (each.image_px, each.macs(spec.classes)))
+        if whole:
             largest = _next_recipe(spec, spaces, largest, history)
         return largest, _why(spec, largest)
     tried = {record.architecture.key for record in history}

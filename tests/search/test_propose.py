@@ -15,6 +15,7 @@ from search.problem import Goal
 from search.propose import Proposal, Stopped, next_proposal, propose
 from search.recipe import RECIPES, recipe_of
 from search.space import holds_limits, limits_of
+from search.spaces import spaces_of
 from search.spec import SearchSpec, longest_trial_minutes
 from search.trial import TrialRecord, TrialState
 
@@ -275,3 +276,22 @@ def test_published_weights_begin_whole_at_several_resolutions_and_once_shallow()
     first = next_proposal(best_only, [])
     assert isinstance(first, Proposal)
     assert first.reason.endswith("All of its layers learn, and its learning rate is half the usual one.")
+
+
+def test_published_weights_begin_whole_though_what_is_cut_out_could_see_larger_pictures_in_the_time() -> None:
+    spec = replace(
+        SPEC,
+        image_px=128,
+        families=("mobilenet_v2",),
+        backbone=next(iter(BACKBONES)),
+        latency_limit_ms=3.0,
+        training_pictures=2_500,
+    )
+    spaces = spaces_of(spec)
+    codes = spaces.openings()
+    allowed = [spaces.architecture(row) for row in codes[spaces.known(codes).allowed].tolist()]
+    first = propose(spec, [])
+    assert first is not None
+    assert is_published(first, spec.backbone)
+    assert first.image_px == max(each.image_px for each in allowed if is_published(each, spec.backbone))
+    assert first.image_px < max(each.image_px for each in allowed), "or nothing was to be chosen between"
