@@ -1,6 +1,7 @@
 """What one proposal costs at 100 trials, in processor seconds: on a table, and on the families for pictures.
 
-Last, what checking an order costs, which the site does while somebody waits.
+Last, what checking an order costs, which the site does while somebody waits, and what one network's whole cost takes:
+graph, memory, latency, file size.
 
     .venv/bin/python benchmarks/search_proposal_cost.py [TABLE.csv.gz]
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -31,7 +33,7 @@ from search.tables import read_table
 from search.trial import TrialRecord, TrialState
 
 TABLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "nas" / "nasbench_macro.csv.gz"
-TRIALS, REPEATS = 100, 5
+TRIALS, REPEATS, NETWORKS = 100, 5, 400
 
 
 def table_seconds(path: Path) -> list[float]:
@@ -73,6 +75,21 @@ def order_seconds() -> float:
     return time.process_time() - started
 
 
+def network_ms(image_px: int) -> float:
+    """Return the milliseconds that the whole cost of a random network takes, mean of many new ones."""
+    spec = SearchSpec(10, image_px, 3.0, "devboard", families=("efficientnet_edgetpu",))
+    spaces = spaces_of(spec)
+    networks = [spaces.architecture(codes) for codes in spaces.sample(np.random.default_rng(5), NETWORKS).tolist()]
+    other = replace(spec, classes=11)  # drawing networks has told and remembered their costs for ten
+    warm, new = networks[: NETWORKS // 2], networks[NETWORKS // 2 :]
+    for network in warm:
+        cost_of(other, network)
+    started = time.process_time()
+    for network in new:
+        cost_of(other, network)
+    return 1000 * (time.process_time() - started) / len(new)
+
+
 def main() -> None:
     """Measure and print."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else TABLE
@@ -85,6 +102,7 @@ def main() -> None:
             title = f"{len(families)} famil{'y' if len(families) == 1 else 'ies'}, {image_px} px"
             print(f"| {title} | {seconds[0]:.2f} | {np.median(seconds[1:]):.2f} |", flush=True)
     print(f"| checking an order, 224 px | {order_seconds():.2f} | |")
+    print(f"whole cost of a network: {network_ms(64):.2f} ms at 64 px, {network_ms(224):.2f} ms at 224 px")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import prod
+from functools import cached_property
+from math import inf, prod
 
 DTYPE_BYTES: Mapping[str, int] = {
     "bool": 1,
@@ -21,7 +22,7 @@ DTYPE_BYTES: Mapping[str, int] = {
 """Bytes of one element, by the numpy name of its type; types without a fixed width (strings) are absent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Quantization:
     """How integers stand for real values: real = scale · (integer − zero_point)."""
 
@@ -34,6 +35,14 @@ class Quantization:
     def per_channel(self) -> bool:
         """Whether each channel has a scale of its own."""
         return len(self.scales) > 1
+
+    @cached_property
+    def usable(self) -> bool:
+        """Whether every scale is a number above 0; of an architecture all are equal, so that one is looked at."""
+        first, scales = self.scales[0], self.scales
+        if scales.count(first) == len(scales):
+            return 0 < first < inf
+        return min(scales) > 0 and sum(scales) < inf  # a maximum would pass over what is no number
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, hypot
 from typing import Literal, NamedTuple
 
@@ -143,19 +144,24 @@ def _instruction_bytes(layers: Sequence[Layer], memory: MemoryMap, chip: ChipRat
 
 
 def _layer_times(layers: Sequence[Layer], memory: MemoryMap, profile: DeviceProfile) -> tuple[LayerTime, ...]:
-    rates = [rate * profile.clock_factor / 1000 for rate in profile.chip.rates_ns]
+    rates = tuple([rate * profile.clock_factor / 1000 for rate in profile.chip.rates_ns])
     times = []
     for layer, place in zip(layers, memory.layers, strict=True):
         compute = streaming = cpu = 0.0
         if place.placement == "cpu":
             cpu = (layer.macs + layer.in_bytes + layer.out_bytes) / profile.cpu_macs_per_us
         else:
-            work = work_of(layer, place.parameter_bytes)
-            compute = sum([rate * amount for rate, amount in zip(rates, work, strict=True) if amount])
+            compute = _compute_us(layer, place.parameter_bytes, rates)
             if place.placement == "streamed":
                 streaming = _streaming_ns(layer, place.parameter_bytes, profile) / 1000
         times.append(LayerTime(place.index, place.name, place.kind, compute, streaming, cpu))
     return tuple(times)
+
+
+@lru_cache(maxsize=65536)
+def _compute_us(layer: Layer, parameters: int, rates_us: tuple[float, ...]) -> float:
+    """Return the time of one layer's arithmetic; remembered, because the networks of a search share most layers."""
+    return sum([rate * amount for rate, amount in zip(rates_us, work_of(layer, parameters), strict=True) if amount])
 
 
 def _streaming_ns(layer: Layer, parameters: int, profile: DeviceProfile) -> float:

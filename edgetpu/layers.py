@@ -5,6 +5,7 @@ Memory, time and co-compilation all start here. Values are plain named tuples be
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
@@ -24,6 +25,10 @@ ELEMENTWISE = "elementwise"
 FREE = "free"
 """Costs nothing that measurements can show: RELU, CONCATENATION, RESHAPE, …"""
 RECURRENT = "recurrent"
+
+
+Shape = tuple[int, ...]
+Shapes = tuple[Shape, ...]
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -94,7 +99,10 @@ def rounded_up(number: int, multiple: int) -> int:
 
 def activation_bytes(tensor: Tensor) -> int:
     """Return the bytes of an activation on the chip, its channels padded to 4; unknown dimensions count as 1."""
-    shape = tensor.shape
+    return _activation_bytes(tensor.shape)
+
+
+def _activation_bytes(shape: Shape) -> int:
     if not shape:
         return 1
     return abs(prod(shape[:-1])) * rounded_up(abs(shape[-1]), 4)
@@ -103,27 +111,45 @@ def activation_bytes(tensor: Tensor) -> int:
 def _layer(graph: Graph, op: Op) -> Layer:
     tensors = graph.tensors
     read = [tensors[index] for index in op.inputs if index >= 0]
-    written = tensors[op.outputs[0]] if op.outputs else None
-    moving = [tensor for tensor in read if not tensor.constant]
-    in_bytes = sum([activation_bytes(tensor) for tensor in moving])
-    out_bytes = sum([activation_bytes(tensors[index]) for index in op.outputs])
-    height, width, channels = _image(written)
-    weights = read[1] if len(read) > 1 else None
-    if op.kind in _WEIGHTED and weights is not None:
-        work, kernel_height, kernel_width, in_channels = _kernel(op, weights)
-        if work == DENSE:
-            channels = abs(weights.shape[0]) if weights.shape else 1
-            height, width = _rows(written, channels), 1
-        return Layer(
-            work, height, width, in_channels, channels, kernel_height, kernel_width, in_bytes, out_bytes,
-            _per_channel(op, weights), prod(weights.shape),
-        )  # fmt: skip
-    work, kernel_height, kernel_width = _unweighted(op, moving)
-    in_channels = _image(moving[0])[2] if moving else 0
-    constants = sum([prod(t.shape) for t in read if t.constant and len(t.shape) > 1]) if work == RECURRENT else 0
+    moving = tuple([tensor.shape for tensor in read if not tensor.constant])
+    written = tuple([tensors[index].shape for index in op.outputs])
+    if op.kind in _WEIGHTED and len(read) > 1:
+        return _weighted(op.kind, moving, written, read[1].shape, per_channel=_per_channel(op, read[1]))
+    constants = tuple([tensor.shape for tensor in read if tensor.constant]) if op.kind in _RECURRENT_KINDS else ()
+    return _unweighted(op.kind, moving, written, constants, _window(op) if op.kind in _POOL_KINDS else (1, 1))
+
+
+@lru_cache(maxsize=16384)
+def _weighted(kind: str, moving: Shapes, written: Shapes, weights: Shape, *, per_channel: bool) -> Layer:
+    """Return the layer of an operation with weights, by the shapes of what it reads and writes.
+
+    Remembered, as the other one is: networks of a search differ in few of their layers.
+    """
+    work, kernel_height, kernel_width, in_channels = _kernel(kind, weights)
+    height, width, channels = _image(written[0]) if written else _POINT
+    if work == DENSE:
+        channels = abs(weights[0]) if weights else 1
+        height, width = _rows(written[0], channels) if written else 1, 1
     return Layer(
-        work, height, width, in_channels, channels, kernel_height, kernel_width, in_bytes, out_bytes, False, constants
-    )
+        work, height, width, in_channels, channels, kernel_height, kernel_width, _bytes(moving), _bytes(written),
+        per_channel, prod(weights),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=16384)
+def _unweighted(kind: str, moving: Shapes, written: Shapes, constants: Shapes, window: tuple[int, int]) -> Layer:
+    """Return the layer of any other operation; constants are those of a recurrent one."""
+    first = _image(moving[0]) if moving else _NOTHING
+    height, width, channels = _image(written[0]) if written else _POINT
+    weights = sum([prod(shape) for shape in constants if len(shape) > 1])
+    return Layer(
+        _work(kind, first, window), height, width, first[2], channels, *window, _bytes(moving), _bytes(written),
+        False, weights,
+    )  # fmt: skip
+
+
+def _bytes(shapes: Shapes) -> int:
+    return sum([_activation_bytes(shape) for shape in shapes])
 
 
 _WEIGHTED = frozenset(("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"))
@@ -140,31 +166,33 @@ _RECURRENT_KINDS = frozenset(
 _POOL_KINDS = frozenset(("AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D"))
 
 
-def _image(tensor: Tensor | None) -> tuple[int, int, int]:
+_POINT, _NOTHING = (1, 1, 1), (0, 0, 0)
+"""(height, width, channels) of a number, and of nothing at all."""
+
+
+def _image(shape: Shape) -> tuple[int, int, int]:
     """Return a tensor's (height, width, channels); dimensions that it lacks, or that are unknown, count as 1."""
-    shape = tensor.shape if tensor is not None else ()
     if len(shape) == 4:
         return abs(shape[1]), abs(shape[2]), abs(shape[3])
     if not shape:
-        return 1, 1, 1
+        return _POINT
     return abs(prod(shape[:-1])), 1, abs(shape[-1])
 
 
-def _rows(written: Tensor | None, units: int) -> int:
+def _rows(written: Shape, units: int) -> int:
     """Return how many times a dense layer is applied: once, unless it keeps the dimensions of its input."""
-    return max(abs(prod(written.shape)) // max(units, 1), 1) if written is not None else 1
+    return max(abs(prod(written)) // max(units, 1), 1)
 
 
-def _kernel(op: Op, weights: Tensor) -> tuple[str, int, int, int]:
+def _kernel(kind: str, weights: Shape) -> tuple[str, int, int, int]:
     """Return the kind of work, the kernel's height and width, and the channels it reads."""
-    shape = weights.shape
-    if op.kind == "FULLY_CONNECTED" or len(shape) != 4:
-        return DENSE, 1, 1, shape[-1] if shape else 1
-    if op.kind == "DEPTHWISE_CONV_2D":
-        return DEPTHWISE, shape[1], shape[2], shape[3]
-    if op.kind == "CONV_2D" and shape[1] == shape[2] == 1:
-        return POINTWISE, 1, 1, shape[3]
-    return SPATIAL, shape[1], shape[2], shape[3]
+    if kind == "FULLY_CONNECTED" or len(weights) != 4:
+        return DENSE, 1, 1, weights[-1] if weights else 1
+    if kind == "DEPTHWISE_CONV_2D":
+        return DEPTHWISE, *weights[1:]
+    if kind == "CONV_2D" and weights[1] == weights[2] == 1:
+        return POINTWISE, *weights[1:]
+    return SPATIAL, *weights[1:]
 
 
 def _per_channel(op: Op, weights: Tensor) -> bool:
@@ -174,16 +202,18 @@ def _per_channel(op: Op, weights: Tensor) -> bool:
     return weights.quantization.per_channel
 
 
-def _unweighted(op: Op, moving: list[Tensor]) -> tuple[str, int, int]:
-    """Return the kind of work of an operation without weights, and the window that it looks through."""
-    kind = op.kind
+def _window(op: Op) -> tuple[int, int]:
+    """Return height and width of what a pooling looks at."""
+    height, width = op.options.get("filter_height", 1), op.options.get("filter_width", 1)
+    return (int(height), int(width)) if isinstance(height, int) and isinstance(width, int) else (1, 1)
+
+
+def _work(kind: str, first: tuple[int, int, int], window: tuple[int, int]) -> str:
+    """Return the kind of work of an operation without weights; first is the image that it reads."""
     if kind in _POOL_KINDS:
-        height, width = op.options.get("filter_height", 1), op.options.get("filter_width", 1)
-        window = (int(height), int(width)) if isinstance(height, int) and isinstance(width, int) else (1, 1)
-        whole = bool(moving) and _image(moving[0])[:2] == window
-        return GLOBAL_POOL if whole else POOL, *window
+        return GLOBAL_POOL if first[:2] == window else POOL
     if kind == "MEAN":
-        return GLOBAL_POOL, 1, 1
+        return GLOBAL_POOL
     if kind in _RECURRENT_KINDS:
-        return RECURRENT, 1, 1
-    return ELEMENTWISE if kind in _ELEMENTWISE_KINDS else FREE, 1, 1
+        return RECURRENT
+    return ELEMENTWISE if kind in _ELEMENTWISE_KINDS else FREE

@@ -25,14 +25,7 @@ def is_fine(tensor: Tensor) -> bool:
         return False
     if shape and (min(shape) < 0 or (not tensor.constant and len(shape) > 3 and max(shape[:-3]) > 1)):
         return False
-    return quantization is None or _sound(quantization.scales)
-
-
-def _sound(scales: tuple[float, ...]) -> bool:
-    """Whether every scale is a number above 0; of an architecture all are equal, so that one is looked at."""
-    if scales.count(scales[0]) == len(scales):
-        return 0 < scales[0] < inf
-    return min(scales) > 0 and sum(scales) < inf  # a maximum would pass over what is no number
+    return quantization is None or quantization.usable
 
 
 def _tensors(graph: Graph, op: Op) -> Iterator[Tensor]:

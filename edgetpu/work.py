@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 from edgetpu.layers import DENSE, DEPTHWISE, ELEMENTWISE, GLOBAL_POOL, POINTWISE, POOL, RECURRENT, SPATIAL, Layer
@@ -34,7 +33,6 @@ class Work(NamedTuple):
 NOTHING = Work()
 
 
-@lru_cache(maxsize=65536)
 def work_of(layer: Layer, parameter_bytes: int) -> Work:
     """Return the work of one layer.
 

@@ -199,11 +199,17 @@ def _layers(architecture: Architecture, classes: int) -> tuple[Layer, ...]:
     image = Stream(INPUT, (side, side, 3), Style(architecture.activation, architecture.norm))
     layers = [_stem(architecture, image)]
     for number, block in enumerate(architecture.blocks, 1):
-        layers += BLOCKS[block.kind](block, f"block{number}", image.after(layers[-1]))
+        layers += _block_layers(block, f"block{number}", image.after(layers[-1]))
     last = image.after(layers[-1])
     if architecture.classifier == "convolution":
         return (*layers, *classify_by_convolution(last, classes))
     return (*layers, *classify(last, architecture.head_filters, architecture.hidden_units, classes))
+
+
+@lru_cache(maxsize=16384)
+def _block_layers(block: Block, name: str, stream: Stream) -> tuple[Layer, ...]:
+    """Return a block's layers; remembered, because the networks of a search share most of their blocks."""
+    return tuple(BLOCKS[block.kind](block, name, stream))
 
 
 def _stem(architecture: Architecture, image: Stream) -> Layer:

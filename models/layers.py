@@ -6,11 +6,11 @@ file that will be built from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from edgetpu.graph import Graph, Op, Quantization, Tensor
 
@@ -31,6 +31,8 @@ Kind = Literal[
 Activation = Literal["none", "relu", "relu6"]
 Padding = Literal["same", "valid"]
 Options = dict[str, int | float | bool | str | tuple[int, ...]]
+_Parts = tuple[tuple[Tensor, ...], Options]
+"""The constants of a layer, and its options."""
 
 OP_VERSIONS: Mapping[str, int] = MappingProxyType(
     {
@@ -91,25 +93,12 @@ class Layer:
         return self.weights + self.shape[-1] * (2 if self.norm else 1) if self.weights else 0
 
 
-class _GraphBuilder:
-    """Collects tensors and operations."""
+class _Converted(NamedTuple):
+    """What conversion makes of one layer, but for the places of its tensors in the graph."""
 
-    def __init__(self, image: tuple[int, int, int]) -> None:
-        self.tensors: list[Tensor] = [_activation(INPUT, image)]
-        self.ops: list[Op] = []
-        self.position = {INPUT: 0}
-
-    def add_constant(self, name: str, shape: tuple[int, ...], channels: int, axis: int = 0) -> int:
-        self.tensors.append(_constant(name, shape, channels, axis))
-        return len(self.tensors) - 1
-
-    def add_op(self, layer: Layer, constants: Sequence[int], options: Options) -> None:
-        sources = tuple(self.position[name] for name in layer.inputs)
-        self.tensors.append(_activation(layer.name, layer.shape))
-        self.position[layer.name] = len(self.tensors) - 1
-        output = (self.position[layer.name],)
-        version = OP_VERSIONS[layer.kind]
-        self.ops.append(Op(layer.kind, (*sources, *constants), output, version, options, layer.name))
+    constants: tuple[Tensor, ...]
+    output: Tensor
+    options: Options
 
 
 def graph_of(layers: Sequence[Layer], image: tuple[int, int, int], name: str = "") -> Graph:
@@ -120,10 +109,23 @@ def graph_of(layers: Sequence[Layer], image: tuple[int, int, int], name: str = "
         image: (height, width, channels) of the input.
         name: what people call the network.
     """
-    builder = _GraphBuilder(image)
+    tensors, ops, position = [_activation(INPUT, image)], [], {INPUT: 0}
     for layer in layers:
-        _ADD[layer.kind](builder, layer)
-    return Graph(tuple(builder.tensors), tuple(builder.ops), (0,), (builder.position[layers[-1].name],), name)
+        constants, output, options = _converted(layer)
+        first, last = len(tensors), len(tensors) + len(constants)
+        tensors += (*constants, output)
+        sources = [position[source] for source in layer.inputs]
+        position[layer.name] = last
+        reads = (*sources, *range(first, last))
+        ops.append(Op(layer.kind, reads, (last,), OP_VERSIONS[layer.kind], options, layer.name))
+    return Graph(tuple(tensors), tuple(ops), (0,), (len(tensors) - 1,), name)
+
+
+@lru_cache(maxsize=16384)
+def _converted(layer: Layer) -> _Converted:
+    """Return a layer's tensors and options; remembered, because the networks of a search share most layers."""
+    constants, options = _CONVERT[layer.kind](layer)
+    return _Converted(constants, _activation(layer.name, layer.shape), options)
 
 
 @lru_cache(maxsize=4096)
@@ -132,14 +134,13 @@ def _unit_scales(channels: int, axis: int = 0) -> Quantization:
     return Quantization((1.0,) * channels, (0,) * channels, axis)
 
 
-@lru_cache(maxsize=16384)
-def _constant(name: str, shape: tuple[int, ...], channels: int, axis: int) -> Tensor:
-    """Return weights or a bias; remembered, because a search asks for thousands of networks with the same layers."""
-    dtype = "int8" if len(shape) > 1 else "int32"
-    return Tensor(name, shape, dtype, _unit_scales(channels, axis), constant=True)
+def _weights(layer: Layer, shape: tuple[int, ...], scales: int, axis: int = 0) -> tuple[Tensor, Tensor]:
+    """Return a layer's weights and its biases."""
+    kernel = Tensor(f"{layer.name}/kernel", shape, "int8", _unit_scales(scales, axis), constant=True)
+    bias = Tensor(f"{layer.name}/bias", (layer.shape[-1],), "int32", _unit_scales(scales), constant=True)
+    return kernel, bias
 
 
-@lru_cache(maxsize=16384)
 def _activation(name: str, shape: tuple[int, ...]) -> Tensor:
     return Tensor(name, (1, *shape), "int8", _unit_scales(1))
 
@@ -155,63 +156,59 @@ def _fused(layer: Layer) -> Options:
 _UNDILATED: Options = {"dilation_h_factor": 1, "dilation_w_factor": 1}
 
 
-def _add_convolution(builder: _GraphBuilder, layer: Layer) -> None:
+def _convolution(layer: Layer) -> _Parts:
     channels = layer.shape[-1]
-    kernel = builder.add_constant(f"{layer.name}/kernel", (channels, *layer.kernel, layer.channels_in), channels)
-    bias = builder.add_constant(f"{layer.name}/bias", (channels,), channels)
-    builder.add_op(layer, (kernel, bias), _strides(layer) | _UNDILATED)
+    shape = (channels, *layer.kernel, layer.channels_in)
+    return _weights(layer, shape, channels), _strides(layer) | _UNDILATED
 
 
-def _add_depthwise(builder: _GraphBuilder, layer: Layer) -> None:
+def _depthwise(layer: Layer) -> _Parts:
     channels = layer.shape[-1]
-    kernel = builder.add_constant(f"{layer.name}/kernel", (1, *layer.kernel, channels), channels, axis=3)
-    bias = builder.add_constant(f"{layer.name}/bias", (channels,), channels)
-    builder.add_op(layer, (kernel, bias), {**_strides(layer), **_UNDILATED, "depth_multiplier": 1})
+    options: Options = {**_strides(layer), **_UNDILATED, "depth_multiplier": 1}
+    return _weights(layer, (1, *layer.kernel, channels), channels, axis=3), options
 
 
-def _add_pool(builder: _GraphBuilder, layer: Layer) -> None:
+def _pool(layer: Layer) -> _Parts:
     height, width = layer.kernel
-    builder.add_op(layer, (), {**_strides(layer), "filter_height": height, "filter_width": width})
+    return (), {**_strides(layer), "filter_height": height, "filter_width": width}
 
 
-def _add_fully_connected(builder: _GraphBuilder, layer: Layer) -> None:
-    channels = layer.shape[-1]
-    kernel = builder.add_constant(f"{layer.name}/kernel", (channels, layer.channels_in), 1)
-    bias = builder.add_constant(f"{layer.name}/bias", (channels,), 1)
+def _fully_connected(layer: Layer) -> _Parts:
     options: Options = {
         **_fused(layer),
         "weights_format": 0,
         "keep_num_dims": False,
         "asymmetric_quantize_inputs": False,
     }
-    builder.add_op(layer, (kernel, bias), options)
+    return _weights(layer, (layer.shape[-1], layer.channels_in), 1), options
 
 
-def _add_mean(builder: _GraphBuilder, layer: Layer) -> None:
-    builder.tensors.append(Tensor(f"{layer.name}/axes", (2,), "int32", constant=True))
-    builder.add_op(layer, (len(builder.tensors) - 1,), {"keep_dims": False})
+def _mean(layer: Layer) -> _Parts:
+    return (Tensor(f"{layer.name}/axes", (2,), "int32", constant=True),), {"keep_dims": False}
 
 
-def _add_sum(builder: _GraphBuilder, layer: Layer) -> None:
-    builder.add_op(layer, (), _fused(layer) | {"pot_scale_int16": True})
+def _sum(layer: Layer) -> _Parts:
+    return (), _fused(layer) | {"pot_scale_int16": True}
 
 
-def _add_join(builder: _GraphBuilder, layer: Layer) -> None:
-    builder.add_op(layer, (), _fused(layer) | {"axis": 3})
+def _join(layer: Layer) -> _Parts:
+    return (), _fused(layer) | {"axis": 3}
 
 
-def _add_softmax(builder: _GraphBuilder, layer: Layer) -> None:
-    builder.add_op(layer, (), {"beta": 1.0})
+def _softmax(layer: Layer) -> _Parts:
+    return (), {"beta": 1.0}
 
 
-_ADD = {
-    "CONV_2D": _add_convolution,
-    "DEPTHWISE_CONV_2D": _add_depthwise,
-    "FULLY_CONNECTED": _add_fully_connected,
-    "MEAN": _add_mean,
-    "ADD": _add_sum,
-    "CONCATENATION": _add_join,
-    "MAX_POOL_2D": _add_pool,
-    "AVERAGE_POOL_2D": _add_pool,
-    "SOFTMAX": _add_softmax,
-}
+_CONVERT: Mapping[Kind, Callable[[Layer], _Parts]] = MappingProxyType(
+    {
+        "CONV_2D": _convolution,
+        "DEPTHWISE_CONV_2D": _depthwise,
+        "FULLY_CONNECTED": _fully_connected,
+        "MEAN": _mean,
+        "ADD": _sum,
+        "CONCATENATION": _join,
+        "MAX_POOL_2D": _pool,
+        "AVERAGE_POOL_2D": _pool,
+        "SOFTMAX": _softmax,
+    }
+)
