@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from pytest_django import Settings
@@ -20,6 +22,7 @@ from tests.factories import make_run, make_user
 from tests.search.test_distillation import network
 from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
+from workers.steps import engine as warm
 from workers.steps import parents, quantize, validate
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the heartbeat writes from a thread of its own
@@ -155,3 +158,52 @@ def test_a_worker_without_the_published_weights_uses_the_trials_network(
     run.refresh_from_db()
     assert run.status == R.VALIDATING
     assert "not trained for longer. The published weights" in run.quantization["final_training"]["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("trial_s", "others", "cores_of_four"),
+    [(600.0, False, 4), (600.0, True, 2), (10.0, False, None)],
+    ids=["idle", "another search is waiting", "too short to be worth a new process"],
+)
+def test_a_long_last_training_has_the_cores_that_nobody_uses(
+    engine: InMemoryEngine,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    trial_s: float,
+    others: bool,
+    cores_of_four: int | None,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(4)))
+    settings.WORKER_PROCESSES = 2
+    run.trials.update(seconds=trial_s)
+    if others:
+        order_step(kind=Step.Kind.TRIAL, subject=4711, rank=10**6)
+    do_next(quantize)
+    assert [engine.jobs[name]["threads"] for name in ("finish", "quantize")] == [cores_of_four] * 2
+
+
+def test_another_number_of_threads_takes_another_process(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    begun: list[int] = []
+
+    class Process:
+        jobs_done = 0
+
+        def __init__(self, *, threads: int) -> None:
+            begun.append(threads)
+
+        def run(self, *of_job: Any) -> dict[str, Any]:
+            return {}
+
+        def resident_bytes(self) -> int:
+            return 0
+
+        def close(self) -> None:
+            begun.append(0)
+
+    monkeypatch.setattr(warm, "JobProcess", Process)
+    settings.WORKER_PROCESSES = 10**6
+    lender = warm.Engine()
+    for threads in (None, None, 2, 2, None):
+        lender.do_job("train", cast(Heartbeat, SimpleNamespace(report=None, wanted=None)), threads=threads)
+    assert begun == [1, 0, 2, 0, 1]

@@ -15,11 +15,13 @@ from search.distillation import as_last
 from search.minutes import last_seconds
 from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
-from workers.steps.engine import do_job
+from workers.steps.engine import do_job, threads_for
 from workers.steps.parents import CHECKPOINT, start_of
 from workers.steps.pictures import pictures_of
 from workers.steps.run_files import bring, fail_run, folder_for, keep, run_of
 
+WORTH_ALL_CORES_S = 60.0
+"""A trial that took so long is trained again with all cores, if they are idle: a new process takes ten seconds."""
 NO_NETWORK = "The network that was chosen is gone, so no files can be made of it. Order the search again."
 
 
@@ -32,11 +34,13 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     longer = scratch_folder("runs", f"{run_row.pk}-longer")
     with folder_for(lease) as folder:
         trained = bring(run_row, CHECKPOINT, folder, trial=best)
-        finished = _finished(run_row, best, trained, longer, heartbeat)
+        threads = threads_for(lease) if (record_of(best).seconds or 0.0) >= WORTH_ALL_CORES_S else None
+        finished = _finished(run_row, best, trained, longer, heartbeat, threads)
         heartbeat.report({"phase": "Quantizing to int8"})
         result = do_job(
             "quantize",
             heartbeat,
+            threads=threads,
             checkpoint=finished["checkpoint"],
             architecture=best.architecture,
             device=run_row.device,
@@ -53,7 +57,9 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     shutil.rmtree(longer, ignore_errors=True)
 
 
-def _finished(run_row: Run, best: Trial, trained: Path, folder: Path, heartbeat: Heartbeat) -> dict[str, Any]:
+def _finished(
+    run_row: Run, best: Trial, trained: Path, folder: Path, heartbeat: Heartbeat, threads: int | None
+) -> dict[str, Any]:
     """Return what the longer training came to; a worker without the weights that it begins with leaves it out."""
     spec = spec_for(run_row)
     record = as_last(spec, history_of(run_row), record_of(best))
@@ -65,6 +71,7 @@ def _finished(run_row: Run, best: Trial, trained: Path, folder: Path, heartbeat:
     finished = do_job(
         "finish",
         heartbeat,
+        threads=threads,
         checkpoint=str(trained),
         architecture=best.architecture,
         seed=run_row.seed,
