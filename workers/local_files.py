@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from search.distillation import as_last
-from search.minutes import last_shares, speed_up, with_threads
+from search.shares import Share, shares_of
 from search.spec import SearchSpec
 from search.trial import TrialRecord
 from workers.job_process import JobProcess, Report
@@ -35,49 +34,6 @@ class Tell(Protocol):
 
     def __call__(self, number: int, report: dict[str, Any]) -> None:
         """Take a report; an empty one says that nothing is being done any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What the last training of one network gets of the machine and of the time."""
-
-    threads: int
-    seconds: float | None
-    """At the pace of its trial, which had one thread; None for any time."""
-
-
-def shares_of(spec: SearchSpec, records: Sequence[TrialRecord], processes: int, passed_s: float) -> list[Share]:
-    """Return what the last training of each network gets, so that no processor waits for the only one that is trained.
-
-    Args:
-        spec: what is asked.
-        records: the networks whose files are made, those first that matter most.
-        processes: networks at the same time, one thread each.
-        passed_s: the search has taken.
-    """
-    at_once = min(processes, len(records))
-    seconds = last_shares(spec, records, at_once, passed_s)
-    if sum(share_s != 0 for share_s in seconds) < 2:
-        seconds = _seconds_of_only(spec, records, seconds, processes, passed_s)
-    trained = min(at_once, max(1, sum(share_s != 0 for share_s in seconds)))
-    threads = [processes // (trained if share_s != 0 else at_once) for share_s in seconds]
-    return [
-        Share(each, None if share_s is None else share_s * speed_up(spec, record, each))
-        for each, record, share_s in zip(threads, records, seconds, strict=True)
-    ]
-
-
-def _seconds_of_only(
-    spec: SearchSpec, records: Sequence[TrialRecord], seconds: Sequence[float | None], threads: int, passed_s: float
-) -> list[float | None]:
-    """Return what the last training of one network may take where it has all threads: of the only one that has time
-    with one thread or, if none has, of one that has with all. The others have none.
-    """
-    places = [place for place, share_s in enumerate(seconds) if share_s != 0] or range(len(records))
-    quicker = [with_threads(spec, records[place], threads) for place in places]
-    shares = dict(zip(places, last_shares(spec, quicker, 1, passed_s), strict=True))
-    only = max(shares, key=lambda place: math.inf if shares[place] is None else shares[place] or 0.0)
-    return [shares[only] if place == only else 0.0 for place in range(len(records))]
 
 
 @dataclass(frozen=True, slots=True)

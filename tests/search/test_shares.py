@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from search.minutes import speed_up
+from search.shares import Share, shares_of
 from search.trial import TrialRecord, TrialState
 from tests.search.specs import TUNED
 from tests.search.test_distillation import network
-from workers.local_files import Share, shares_of
 
 SPEC = replace(TUNED, objective="front", minutes=30)
 WHOLE = TrialRecord(
@@ -49,3 +49,17 @@ def test_two_of_them_share_it() -> None:
 def test_where_nothing_is_trained_files_are_made_side_by_side() -> None:
     assert shares_of(SPEC, [WHOLE, CUT], 2, passed_s=1800) == [Share(1, 0.0), Share(1, 0.0)]
     assert shares_of(SPEC, [WHOLE], 2, passed_s=1800) == [Share(2, 0.0)]
+
+
+def test_one_alone_is_trained_where_it_promises_more_than_several_beside_each_other() -> None:
+    middle = replace(WHOLE, number=4, architecture=network(96), latency_ms=0.93, seconds=232.0)
+    slow = replace(CUT, number=3, latency_ms=0.58, seconds=590.0, teacher=1)
+    tiny = replace(CUT, number=6, latency_ms=0.47, seconds=295.0, teacher=1)
+    best = replace(WHOLE, seconds=570.0)
+    found = shares_of(SPEC, [best, middle, slow, tiny], 2, passed_s=1170)
+    assert [share.threads for share in found if share.seconds] == [2]
+    assert found[2].seconds == pytest.approx(630 * speed_up(SPEC, slow, 2))
+    near = replace(slow, latency_ms=0.85)
+    beside = shares_of(SPEC, [best, middle, near, tiny], 2, passed_s=1170)
+    assert [bool(share.seconds) for share in beside] == [False, True, False, True], "hardly faster than the next one"
+    assert {share.threads for share in beside} == {1}
