@@ -194,7 +194,7 @@ def main() -> None:
     reader.put(f"/api/models/{release['id']}/subscription")
     say(f"Published {address}/{release['id']}, and demo-reader subscribed to it.")
     if order.dataset is None:
-        release = publish_faster_release(author, version, order, f"{name}-edgetpu")
+        release = publish_next_release(author, version, order, f"{name}-edgetpu")
     notices = reader.get("/api/notices?unread=true")["notices"]
     say(f"demo-reader has {len(notices)} unread notice(s) of new releases.")
     count = download(reader, release, folder / name)
@@ -203,7 +203,7 @@ def main() -> None:
     say(f"  sign in as demo, password {password}")
 
 
-def publish_faster_release(author: Site, version: dict[str, Any], order: Order, name: str) -> dict[str, Any]:
+def publish_next_release(author: Site, version: dict[str, Any], order: Order, name: str) -> dict[str, Any]:
     """Order one more trial under a tighter limit and publish it as the next release, of which subscribers hear."""
     tighter = replace(order, trials=1, latency_ms=order.latency_ms / 2)
     say(f"A second, short search asks for half the time: {tighter.latency_ms:g} ms.")
