@@ -161,8 +161,8 @@ def test_a_worker_without_the_published_weights_uses_the_trials_network(
 
 
 @pytest.mark.parametrize(
-    ("trial_s", "others", "cores_of_four"),
-    [(600.0, False, 4), (600.0, True, 2), (10.0, False, None)],
+    ("trial_s", "others", "cores_of_four", "at_the_trials_pace_s"),
+    [(600.0, False, 4, 1.25 * 1080), (600.0, True, 2, 1080), (10.0, False, 2, 30)],
     ids=["idle", "another search is waiting", "too short to be worth a new process"],
 )
 def test_a_long_last_training_has_the_cores_that_nobody_uses(
@@ -172,15 +172,18 @@ def test_a_long_last_training_has_the_cores_that_nobody_uses(
     settings: Settings,
     trial_s: float,
     others: bool,
-    cores_of_four: int | None,
+    cores_of_four: int,
+    at_the_trials_pace_s: float,
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(4)))
     settings.WORKER_PROCESSES = 2
+    Run.objects.filter(pk=run.pk).update(minutes=18)
     run.trials.update(seconds=trial_s)
     if others:
         order_step(kind=Step.Kind.TRIAL, subject=4711, rank=10**6)
     do_next(quantize)
     assert [engine.jobs[name]["threads"] for name in ("finish", "quantize")] == [cores_of_four] * 2
+    assert engine.jobs["finish"]["most_seconds"] == pytest.approx(at_the_trials_pace_s)
 
 
 def test_another_number_of_threads_takes_another_process(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:

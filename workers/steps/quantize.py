@@ -12,10 +12,10 @@ from marketplace.runs.specs import history_of, record_of, seconds_of_trials, spe
 from marketplace.storage import scratch_folder
 from marketplace.work import lifecycle
 from search.distillation import as_last
-from search.minutes import last_seconds
+from search.shares import shares_of
 from workers.errors import StepFailed
 from workers.heartbeat import Heartbeat
-from workers.steps.engine import do_job, threads_for
+from workers.steps.engine import do_job, threads_for, threads_per_process
 from workers.steps.parents import CHECKPOINT, start_of
 from workers.steps.pictures import pictures_of
 from workers.steps.run_files import bring, fail_run, folder_for, keep, run_of
@@ -34,7 +34,8 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
     longer = scratch_folder("runs", f"{run_row.pk}-longer")
     with folder_for(lease) as folder:
         trained = bring(run_row, CHECKPOINT, folder, trial=best)
-        threads = threads_for(lease) if (record_of(best).seconds or 0.0) >= WORTH_ALL_CORES_S else None
+        is_long = (record_of(best).seconds or 0.0) >= WORTH_ALL_CORES_S
+        threads = threads_for(lease) if is_long else threads_per_process()
         finished = _finished(run_row, best, trained, longer, heartbeat, threads)
         heartbeat.report({"phase": "Quantizing to int8"})
         result = do_job(
@@ -58,7 +59,7 @@ def run(lease: lifecycle.Lease, heartbeat: Heartbeat) -> None:
 
 
 def _finished(
-    run_row: Run, best: Trial, trained: Path, folder: Path, heartbeat: Heartbeat, threads: int | None
+    run_row: Run, best: Trial, trained: Path, folder: Path, heartbeat: Heartbeat, threads: int
 ) -> dict[str, Any]:
     """Return what the longer training came to; a worker without the weights that it begins with leaves it out."""
     spec = spec_for(run_row)
@@ -68,6 +69,7 @@ def _finished(
     except StepFailed as error:
         sentence = f"The chosen network was not trained for longer. {error}"
         return {"checkpoint": str(trained), "training": {"kept": False, "sentence": sentence}}
+    share = shares_of(spec, [record], threads // threads_per_process(), seconds_of_trials(run_row))[0]
     finished = do_job(
         "finish",
         heartbeat,
@@ -77,7 +79,7 @@ def _finished(
         seed=run_row.seed,
         stopped=record.stopped,
         trial_seconds=record.seconds,
-        most_seconds=last_seconds(spec, seconds_of_trials(run_row)),
+        most_seconds=share.seconds,
         out_dir=str(folder),
         **start,
         **pictures_of(run_row),
